@@ -1,0 +1,107 @@
+use super::{Complete, ConfigError, Dedupe, Feed, Mode, Order, ProjectConfig, SyncConfig};
+use crate::mapping::{TimeZoneRule, parse_moment};
+
+/// Checks what no single field can tell: whether the parts of a sync fit each other and the project. Returns every
+/// problem, so that one look repairs the file.
+pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec<ConfigError> {
+    let mut problems = Vec::new();
+    let mut problem = |path: &str, cause: String| problems.push(ConfigError::at(file, path, cause));
+
+    if !project.destinations.contains_key(&sync.destination) {
+        let known: Vec<_> = project.destinations.keys().map(String::as_str).collect();
+        problem(
+            "destination",
+            format!("`{}` is not in driftless.yaml; known: {}", sync.destination, known.join(", ")),
+        );
+    }
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if sync.name.is_empty() || sync.name.len() > 64 || !sync.name.chars().all(legal) {
+        problem("", "the file's name is the sync's name: 1 to 64 letters, digits, - or _".to_string());
+    }
+    let prefix = &sync.source.prefix;
+    if prefix.starts_with('/') || prefix.split('/').any(|part| part == ".." || part == ".") {
+        problem("source.prefix", "must lie under `exports`: no leading /, no . or ..".to_string());
+    }
+    if prefix.starts_with(".driftless") {
+        problem("source.prefix", "is the state folder; a sync must not read what it wrote".to_string());
+    }
+    for (path, cause) in mode_and_feed(sync) {
+        problem(path, cause);
+    }
+    if let Some(zone) = &sync.events.time.timezone
+        && let Err(cause) = TimeZoneRule::named(zone)
+    {
+        problem("events.time.timezone", cause);
+    }
+    for (path, moment) in [("window.from", &sync.window.from), ("window.until", &sync.window.until)] {
+        if let Some(moment) = moment
+            && parse_moment(moment).is_none()
+        {
+            problem(path, format!("`{moment}` is no date or time; write 2025-01-01 or 2025-01-01T00:00:00Z"));
+        }
+    }
+    if sync.run.rows_max == 0 {
+        problem("run.rows_max", "must be at least 1".to_string());
+    }
+    if let Some(columns) = &sync.events.insert_id
+        && columns.columns().is_empty()
+    {
+        problem("events.insert_id", "names no column".to_string());
+    }
+    if let Some(quote) = &sync.source.csv.quote
+        && quote.len() > 1
+    {
+        problem("source.csv.quote", "must be one ASCII character, or empty for none".to_string());
+    }
+    for (path, character) in [
+        ("source.csv.delimiter", sync.source.csv.delimiter),
+        ("source.csv.escape", sync.source.csv.escape),
+    ] {
+        if character.is_some_and(|c| !c.is_ascii()) {
+            problem(path, "must be one ASCII character".to_string());
+        }
+    }
+    problems
+}
+
+fn mode_and_feed(sync: &SyncConfig) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    let mode = sync.mode.name();
+    match (sync.mode, sync.source.feed) {
+        (Mode::Append | Mode::OneTime, Feed::Change) => problems.push((
+            "source.feed",
+            format!("mode {mode} sends every row once and cannot follow a change feed; use mode: mirror"),
+        )),
+        (Mode::Append, Feed::Snapshot) => problems.push((
+            "source.feed",
+            "mode append cannot read snapshots: every one holds all rows again; use mode: mirror or full".to_string(),
+        )),
+        (Mode::Full, Feed::Append | Feed::Change) => problems.push((
+            "source.feed",
+            "mode full reads whole snapshots; use feed: snapshot, or mode: mirror for a change feed".to_string(),
+        )),
+        _ => {}
+    }
+    if matches!(sync.mode, Mode::Mirror | Mode::Full) && sync.events.insert_id.is_none() {
+        problems.push((
+            "events.insert_id",
+            format!("mode {mode} needs the columns that name a row, to tell an update from a new row"),
+        ));
+    }
+    if matches!(sync.mode, Mode::Mirror | Mode::Full) && sync.dedupe.is_some() {
+        problems.push(("dedupe", format!("mode {mode} always keeps row state; remove `dedupe`")));
+    }
+    if matches!(sync.dedupe, Some(Dedupe::WindowDays(0))) {
+        problems.push(("dedupe.window_days", "must be at least 1; write `dedupe: off` to keep no row state".to_string()));
+    }
+    if sync.source.op.is_some() && matches!(sync.source.feed, Feed::Append | Feed::Snapshot) {
+        problems.push(("source.op", "belongs to a change feed; set feed: change".to_string()));
+    }
+    if sync.source.complete != Complete::Auto && matches!(sync.source.feed, Feed::Append | Feed::Change) {
+        problems.push(("source.complete", "belongs to a snapshot; only a snapshot deletes by absence".to_string()));
+    }
+    if sync.source.order == Order::Delivery && sync.source.feed == Feed::Snapshot {
+        problems.push(("source.order", "a snapshot's rows have no delivery order; name a column".to_string()));
+    }
+    problems
+}

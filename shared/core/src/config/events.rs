@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a row becomes an event. Every column that is not named here becomes a property of its own name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventsConfig {
+    /// Event name: `{ value: Purchase }` or `{ column: event_name }`.
+    pub name: EventName,
+    /// Event time.
+    pub time: EventTime,
+    /// Column of the user id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Column of the device id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<String>,
+    /// Column or columns that name a row. Without them the key is the row's mapped content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insert_id: Option<InsertIdColumns>,
+    /// Group keys and the columns that hold their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, String>,
+    /// Columns with a JSON object whose fields become properties. A column of the same name wins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub json_properties: Vec<String>,
+    /// Columns that are not sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// What to do with a row that has neither user nor device id although one is mapped.
+    #[serde(default)]
+    pub without_user: WithoutUser,
+}
+
+/// The event name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum EventName {
+    /// One name for all rows.
+    Value(String),
+    /// From a column.
+    Column(String),
+}
+
+/// The event time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventTime {
+    /// Column.
+    pub column: String,
+    /// IANA time zone of values that carry none. Default UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Unit of numbers. Default: by magnitude (10, 13, 16 or 19 digits).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<TimeUnit>,
+}
+
+/// Unit of a numeric time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeUnit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Milliseconds,
+    /// Microseconds.
+    Microseconds,
+    /// Nanoseconds.
+    Nanoseconds,
+}
+
+/// The columns that name a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum InsertIdColumns {
+    /// One column, hashed.
+    One(String),
+    /// Several columns, hashed together.
+    Many(Vec<String>),
+    /// One column; with `keep: true` its value is the insert_id, unchanged.
+    Keep {
+        /// Column.
+        column: String,
+        /// Pass the value through.
+        #[serde(default)]
+        keep: bool,
+    },
+}
+
+impl InsertIdColumns {
+    /// The columns, in order.
+    pub fn columns(&self) -> Vec<&str> {
+        match self {
+            Self::One(column) | Self::Keep { column, .. } => vec![column],
+            Self::Many(columns) => columns.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Whether the value itself is the insert_id.
+    pub fn keeps(&self) -> bool {
+        matches!(self, Self::Keep { keep: true, .. })
+    }
+}
+
+/// What to do with a row without any user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WithoutUser {
+    /// Quarantine it.
+    #[default]
+    Reject,
+    /// Send it with an empty distinct_id: counted, but left out of per-user analysis.
+    SendBlank,
+}

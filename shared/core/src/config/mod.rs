@@ -1,0 +1,18 @@
+//! The project folder: `driftless.yaml` and `syncs/*.yaml`. Strict: an unknown field is an error with its path and the
+//! nearest valid name; the JSON Schemas are generated from these types.
+
+mod check;
+mod events;
+mod parse;
+mod project;
+mod secret_ref;
+mod source;
+mod sync;
+
+pub use check::check_sync;
+pub use events::{EventName, EventTime, EventsConfig, InsertIdColumns, TimeUnit, WithoutUser};
+pub use parse::{ConfigError, parse_project, parse_sync, project_schema, sync_schema};
+pub use project::{DestinationConfig, MixpanelConfig, ProjectConfig, Region};
+pub use secret_ref::SecretRef;
+pub use source::{Complete, CsvOptions, Feed, OpColumn, Order, SourceConfig};
+pub use sync::{Dedupe, Hold, Kind, Mode, RunLimits, Schedule, SyncConfig, Window};

@@ -1,0 +1,68 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SecretRef;
+
+/// `driftless.yaml`: where exports and state are, and the destinations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectConfig {
+    /// A folder, relative to the project folder.
+    pub exports: String,
+    /// A folder for state, relative to the project folder.
+    #[serde(default = "default_state")]
+    pub state: String,
+    /// Destinations by name.
+    pub destinations: BTreeMap<String, DestinationConfig>,
+}
+
+fn default_state() -> String {
+    "./.driftless".to_string()
+}
+
+/// A destination project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum DestinationConfig {
+    /// A Mixpanel project.
+    Mixpanel(MixpanelConfig),
+}
+
+/// A Mixpanel project and how to sign in to it: a service account with `project_id`, or the project token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MixpanelConfig {
+    /// Data residency; the wrong one loses data (docs.mixpanel.com/docs/privacy/eu-residency, 2026-08-21).
+    #[serde(default)]
+    pub region: Region,
+    /// Project id, a number in quotes. Needed with a service account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// Reference to `username:secret` of a service account with role Owner or Admin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<SecretRef>,
+    /// Reference to the project token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretRef>,
+    /// Only for a sandbox on this machine: `http://127.0.0.1:PORT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The project's data retention in days, if known: older rows are then rejected before sending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+}
+
+/// Where Mixpanel keeps the project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// United States.
+    #[default]
+    Us,
+    /// European Union.
+    Eu,
+    /// India.
+    In,
+}

@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::ColumnType;
+
+/// Which exports a sync reads and how they carry change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Exports whose key starts with this, under the project's `exports`.
+    pub prefix: String,
+    /// How exports carry change.
+    #[serde(default)]
+    pub feed: Feed,
+    /// When a snapshot counts as complete. Without proof nothing is ever deleted by absence.
+    #[serde(default)]
+    pub complete: Complete,
+    /// The column that says insert, update or delete in a change feed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<OpColumn>,
+    /// What orders the changes of one key.
+    #[serde(default)]
+    pub order: Order,
+    /// How CSV is written, where it should not be detected.
+    #[serde(default)]
+    pub csv: CsvOptions,
+    /// Types of columns of text formats, where they should not be inferred.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, ColumnType>,
+}
+
+/// How exports carry change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Feed {
+    /// By mode and by what the first rows show.
+    #[default]
+    Auto,
+    /// New facts.
+    Append,
+    /// Rows say insert, update or delete.
+    Change,
+    /// The complete set of rows.
+    Snapshot,
+}
+
+impl Feed {
+    /// The word of the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Append => "append",
+            Self::Change => "change",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
+/// When a snapshot counts as complete.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Complete {
+    /// A manifest or success marker, if there is one; else no proof.
+    #[default]
+    Auto,
+    /// A manifest that lists the files.
+    Manifest,
+    /// A `_SUCCESS` object newer than every export.
+    SuccessMarker,
+    /// Every export is a whole snapshot; the newest counts.
+    EachFile,
+    /// No export is younger than this.
+    QuietMinutes(u32),
+    /// A person's `driftless sync` is the word that the exports are complete.
+    SyncNow,
+}
+
+/// The op column of a change feed. Values are compared without case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpColumn {
+    /// Column.
+    pub column: String,
+    /// Values that mean: the row is there with this content. Empty: the well-known ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upsert: Vec<String>,
+    /// Values that mean: the key is gone. Empty: the well-known ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delete: Vec<String>,
+    /// Values that mean: this is how an updated row looked before. Empty: the well-known ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre_image: Vec<String>,
+}
+
+/// What orders the changes of one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// A well-known order column if there is one; else only runs are ordered, and a key with conflicting rows in one run is quarantined.
+    #[default]
+    Auto,
+    /// A column with numbers, times or fixed-width codes that grow.
+    Column(String),
+    /// Exports by name, then rows: for log shippers, whose file names are times.
+    Delivery,
+}
+
+/// How CSV is written. What is not said is detected once and then locked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CsvOptions {
+    /// One character.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// One character; the empty text means that nothing is quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// One character.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escape: Option<char>,
+    /// Whether the first line names the columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// Column names of exports without a header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Unquoted spellings of null. Default: the empty field and `\N`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nulls: Option<Vec<String>>,
+}

@@ -1,0 +1,183 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{EventsConfig, SourceConfig};
+
+/// `syncs/NAME.yaml`: exports under a prefix become one kind of record at one destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SyncConfig {
+    /// The sync's name: the file's name without its ending.
+    #[serde(skip)]
+    pub name: String,
+    /// Name of a destination of `driftless.yaml`.
+    pub destination: String,
+    /// What rows become.
+    pub kind: Kind,
+    /// How the destination follows the source.
+    pub mode: Mode,
+    /// The exports.
+    pub source: SourceConfig,
+    /// The mapping of `kind: events`.
+    pub events: EventsConfig,
+    /// Only rows with a time in here.
+    #[serde(default, skip_serializing_if = "Window::is_open")]
+    pub window: Window,
+    /// When it starts by itself under `--watch`.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// When a plan waits for a person.
+    #[serde(default)]
+    pub hold: Hold,
+    /// Row state of an append feed. Default: a window of 30 days; `off` for one_time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedupe: Option<Dedupe>,
+    /// What the insert_id is hashed with beside the key. Default: the sync's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Bounds of one run.
+    #[serde(default)]
+    pub run: RunLimits,
+}
+
+/// Days that an append feed remembers its keys, unless configured.
+const DEDUPE_WINDOW_DAYS: u32 = 30;
+
+impl SyncConfig {
+    /// The namespace of insert ids.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The dedupe window of an append feed in days, if keys are remembered.
+    pub fn dedupe_days(&self) -> Option<u32> {
+        match (&self.dedupe, self.mode) {
+            (Some(Dedupe::Off), _) | (None, Mode::OneTime) => None,
+            (Some(Dedupe::WindowDays(days)), _) => Some(*days),
+            (None, _) => Some(DEDUPE_WINDOW_DAYS),
+        }
+    }
+}
+
+/// What rows become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Events.
+    Events,
+}
+
+/// How the destination follows the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Inserts, updates and deletes.
+    Mirror,
+    /// New rows only.
+    Append,
+    /// New and changed rows of whole snapshots; nothing is deleted.
+    Full,
+    /// What is there now, once.
+    OneTime,
+}
+
+impl Mode {
+    /// The word of the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mirror => "mirror",
+            Self::Append => "append",
+            Self::Full => "full",
+            Self::OneTime => "one_time",
+        }
+    }
+}
+
+/// Rows with `from <= time < until`: the cut-over filter of a migration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// First moment, a date or a time with zone (UTC for a date).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// First moment that is out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+impl Window {
+    fn is_open(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
+}
+
+/// When a sync starts by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// Whenever something new is seen.
+    #[default]
+    OnChange,
+    /// Only when a person asks.
+    Manual,
+    /// Every hour.
+    Hourly,
+    /// Every day.
+    Daily,
+}
+
+/// Guards. Each can be changed; each is on by default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hold {
+    /// Hold a plan with more billable mutations than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billable_over: Option<u64>,
+    /// Hold a plan with this many times the average of the latest runs (after three runs, and over 10,000 mutations).
+    pub billable_times_average: u32,
+    /// Hold a plan that deletes more than this share of the live rows...
+    pub deletes_over_percent: u8,
+    /// ...and at least this many.
+    pub deletes_at_least: u64,
+    /// Hold a plan that rejects more than this share of its rows...
+    pub rejected_over_percent: u8,
+    /// ...and at least this many.
+    pub rejected_at_least: u64,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self {
+            billable_over: None,
+            billable_times_average: 10,
+            deletes_over_percent: 10,
+            deletes_at_least: 100,
+            rejected_over_percent: 5,
+            rejected_at_least: 100,
+        }
+    }
+}
+
+/// Row state of an append feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dedupe {
+    /// Keys are not remembered: the same row in another export is sent again (under the same insert_id).
+    Off,
+    /// Keys are remembered for so many days.
+    WindowDays(u32),
+}
+
+/// Bounds of one run of a feed. What is left over starts the next run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunLimits {
+    /// Rows.
+    pub rows_max: u64,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self { rows_max: 100_000 }
+    }
+}

@@ -1,0 +1,263 @@
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::time::{TimeZoneRule, time_ms_of};
+use super::canonical_text;
+use crate::config::{OpColumn, SyncConfig};
+use crate::model::{Columns, Row, RowError, RowErrorCode, RowKey, SchemaLock, Value};
+
+/// What a row of a change feed asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// The key has this content.
+    Upsert,
+    /// The key is gone.
+    Delete,
+    /// How an updated row looked before: never a delete.
+    PreImage,
+}
+
+/// Op values of the producers that have one column for it (reference: exports 6.4), compared without case.
+const UPSERTS: &[&str] = &["i", "u", "c", "r", "insert", "update", "upsert", "update_postimage", "update_after", "+i", "+u", "load"];
+const DELETES: &[&str] = &["d", "delete", "-d"];
+const PRE_IMAGES: &[&str] = &["update_preimage", "update_before", "-u"];
+
+/// Names under which an op column is found without being named, `$`, `.` and `-` folded to `_`.
+const OP_COLUMNS: &[&str] = &[
+    "op", "_op", "__op", "_change_type", "change_type", "operation", "_operation", "dml_type", "op_type", "metadata_action", "_dlt_op",
+];
+
+/// Names under which an order column is found without being named. Times of extraction are not among them:
+/// they order deliveries, not changes.
+const ORDER_COLUMNS: &[&str] = &[
+    "_commit_version", "_change_sequence_number", "_change_ordinal", "__lsn", "_ab_cdc_lsn", "_ab_cdc_cursor",
+    "_sdc_sequence", "_change_timestamp", "change_timestamp", "_commit_timestamp", "ar_h_change_seq", "transact_id",
+    "_fivetran_synced", "updated_at", "_updated_at",
+];
+
+fn folded(name: &str) -> String {
+    name.trim_matches('"').to_ascii_lowercase().replace(['$', '.', '-'], "_")
+}
+
+/// Finds the op column: a well-known name whose every value is in the domain. The name alone proves nothing:
+/// a business column may be called `op`.
+pub fn op_of_values<'a>(domains: &'a [(String, BTreeSet<String>)]) -> Option<&'a str> {
+    domains
+        .iter()
+        .find(|(name, values)| {
+            OP_COLUMNS.contains(&folded(name).as_str())
+                && !values.is_empty()
+                && values.iter().all(|value| {
+                    let value = value.to_ascii_lowercase();
+                    [UPSERTS, DELETES, PRE_IMAGES].iter().any(|domain| domain.contains(&value.as_str()))
+                })
+        })
+        .map(|(name, _)| name.as_str())
+}
+
+/// Finds the order column of a change feed by name.
+pub fn well_known_order_column(columns: &[String]) -> Option<&str> {
+    ORDER_COLUMNS.iter().find_map(|known| {
+        columns.iter().map(String::as_str).find(|name| folded(name) == *known)
+    })
+}
+
+/// Reads the source side of rows: key, op and order. Works out per column list where these are.
+pub struct SourceRows {
+    namespace: String,
+    keys: Vec<String>,
+    keep: bool,
+    op: Option<OpColumn>,
+    order: Option<String>,
+    resolved: Option<(Arc<Columns>, Resolved)>,
+    scratch: Vec<u8>,
+    utc: TimeZoneRule,
+}
+
+#[derive(Clone, Debug)]
+struct Resolved {
+    keys: Vec<Option<usize>>,
+    op: Option<usize>,
+    order: Option<usize>,
+}
+
+impl SourceRows {
+    /// For a sync and what is locked about its exports.
+    pub fn new(sync: &SyncConfig, lock: &SchemaLock) -> Self {
+        let op = sync.source.op.clone().or_else(|| {
+            lock.op_column.clone().map(|column| OpColumn {
+                column,
+                upsert: Vec::new(),
+                delete: Vec::new(),
+                pre_image: Vec::new(),
+            })
+        });
+        let keys = sync.events.insert_id.as_ref();
+        Self {
+            namespace: sync.namespace().to_string(),
+            keys: keys.map(|k| k.columns().into_iter().map(String::from).collect()).unwrap_or_default(),
+            keep: keys.is_some_and(|k| k.keeps()),
+            op,
+            order: lock.order_column.clone(),
+            resolved: None,
+            scratch: Vec::new(),
+            utc: TimeZoneRule::utc(),
+        }
+    }
+
+    /// Whether rows have key columns. Without them the key is the row's content.
+    pub fn has_key(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    fn resolve(&mut self, columns: &Arc<Columns>) -> Resolved {
+        if let Some((known, resolved)) = &self.resolved
+            && Arc::ptr_eq(known, columns)
+        {
+            return resolved.clone();
+        }
+        let find = |name: &str| columns.names.iter().position(|n| n == name);
+        let resolved = Resolved {
+            keys: self.keys.iter().map(|name| find(name)).collect(),
+            op: self.op.as_ref().and_then(|op| find(&op.column)),
+            order: self.order.as_ref().and_then(|name| find(name)),
+        };
+        self.resolved = Some((columns.clone(), resolved.clone()));
+        resolved
+    }
+
+    /// The row's key. An empty key column is an error: a guessed key would merge rows.
+    pub fn key(&mut self, row: Row<'_>) -> Result<RowKey, RowError> {
+        let resolved = self.resolve(row.columns);
+        let mut parts: [Option<Cow<'_, str>>; 16] = Default::default();
+        let count = resolved.keys.len().min(parts.len());
+        for (n, index) in resolved.keys.iter().take(count).enumerate() {
+            let value = index.map(|i| &row.values[i]).unwrap_or(&Value::Null);
+            let text = canonical_text(value).filter(|text| !text.is_empty());
+            if text.is_none() {
+                let column = &self.keys[n];
+                return Err(RowError::of_column(
+                    RowErrorCode::KeyMissing,
+                    column,
+                    if index.is_some() { format!("column {column} is empty, so the row has no insert_id") } else { format!("there is no column {column}, so the row has no insert_id") },
+                    "fill it in the export, or name other columns in events.insert_id",
+                ));
+            }
+            parts[n] = text;
+        }
+        Ok(RowKey::from_parts(
+            &self.namespace,
+            parts[..count].iter().flatten().map(|text| text.as_bytes()),
+            &mut self.scratch,
+        ))
+    }
+
+    /// The value to pass through as insert_id, with `keep: true`.
+    pub fn kept_id(&mut self, row: Row<'_>) -> Option<String> {
+        if !self.keep {
+            return None;
+        }
+        let index = self.resolve(row.columns).keys.first().copied().flatten()?;
+        canonical_text(&row.values[index]).map(Cow::into_owned)
+    }
+
+    /// What the row asks for. Without an op column every row is an upsert.
+    pub fn op(&mut self, row: Row<'_>) -> Result<Op, RowError> {
+        let index = self.resolve(row.columns).op;
+        let Some(rule) = &self.op else { return Ok(Op::Upsert) };
+        let unknown = |cause: String| {
+            RowError::of_column(
+                RowErrorCode::OpUnknown,
+                &rule.column,
+                cause,
+                "name the column and its values in source.op, or set feed: append or snapshot if it is ordinary data",
+            )
+        };
+        let text = index
+            .and_then(|i| canonical_text(&row.values[i]))
+            .ok_or_else(|| unknown(format!("op column {} is empty or missing", rule.column)))?;
+        let is = |configured: &[String], known: &[&str]| {
+            if configured.is_empty() {
+                known.iter().any(|value| value.eq_ignore_ascii_case(&text))
+            } else {
+                configured.iter().any(|value| value.eq_ignore_ascii_case(&text))
+            }
+        };
+        if is(&rule.pre_image, PRE_IMAGES) {
+            Ok(Op::PreImage)
+        } else if is(&rule.delete, DELETES) {
+            Ok(Op::Delete)
+        } else if is(&rule.upsert, UPSERTS) {
+            Ok(Op::Upsert)
+        } else {
+            Err(unknown(format!("op column {} holds none of the known operations", rule.column)))
+        }
+    }
+
+    /// The row's place in the order of its key's changes; 0 without an order column.
+    pub fn version(&mut self, row: Row<'_>) -> Result<i128, RowError> {
+        let index = self.resolve(row.columns).order;
+        let Some(column) = &self.order else { return Ok(0) };
+        let value = index.map(|i| &row.values[i]).unwrap_or(&Value::Null);
+        order_number(value, &self.utc).ok_or_else(|| {
+            RowError::of_column(
+                RowErrorCode::OrderInvalid,
+                column,
+                format!("order column {column} is empty or holds nothing that can be compared"),
+                "use a column with numbers, times or hexadecimal positions in source.order",
+            )
+        })
+    }
+}
+
+/// Numbers as they are, times in nanoseconds, positions like `0000002c:00000a50:0003` as one hexadecimal number.
+fn order_number(value: &Value<'_>, utc: &TimeZoneRule) -> Option<i128> {
+    match value {
+        Value::Int(n) => Some(i128::from(*n)),
+        Value::UInt(n) => Some(i128::from(*n)),
+        Value::Timestamp { nanos, .. } => Some(*nanos),
+        Value::Date(days) => Some(i128::from(*days) * 86_400_000_000_000),
+        Value::Float(n) if n.fract() == 0.0 && n.abs() < 1e18 => Some(*n as i128),
+        Value::Number(text) | Value::Text(text) => {
+            if let Ok(number) = text.parse::<i128>() {
+                return Some(number);
+            }
+            if text.contains('-') {
+                return time_ms_of(value, utc).map(|ms| i128::from(ms) * 1_000_000 + sub_ms_nanos(text));
+            }
+            let hex: String = text.chars().filter(|c| !matches!(c, ':' | '/' | '.')).collect();
+            i128::from_str_radix(&hex, 16).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Digits of the fraction beyond the millisecond, so that microseconds still order.
+fn sub_ms_nanos(text: &str) -> i128 {
+    let Some((_, fraction)) = text.split_once('.') else { return 0 };
+    let digits: String = fraction.chars().take_while(char::is_ascii_digit).skip(3).take(6).collect();
+    format!("{digits:0<6}").parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_op_column_is_believed_only_if_every_value_fits() {
+        let domain = |values: &[&str]| vec![("_change_type".to_string(), values.iter().map(|v| v.to_string()).collect())];
+        assert_eq!(op_of_values(&domain(&["insert", "update_preimage", "delete"])), Some("_change_type"));
+        assert_eq!(op_of_values(&domain(&["insert", "sale"])), None);
+        assert_eq!(op_of_values(&[("status".to_string(), BTreeSet::from(["I".to_string()]))]), None);
+    }
+
+    #[test]
+    fn orders_numbers_times_and_positions() {
+        let order = |text: &str| order_number(&Value::Text(text.to_string().into()), &TimeZoneRule::utc());
+        assert!(order("20210303212732000000000000000000012") < order("20210303212732000000000000000000013"));
+        assert!(order("2025-01-01 00:00:00.123456") < order("2025-01-01 00:00:00.123457"));
+        assert!(order("0000002c:00000a50:0003") < order("0000002c:00000a51:0001"));
+        assert_eq!(order("not ordered"), None);
+    }
+}

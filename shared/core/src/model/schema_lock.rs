@@ -1,0 +1,59 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a CSV column or a value holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnType {
+    /// Text as it stands.
+    String,
+    /// A whole number without leading zeros.
+    Integer,
+    /// A decimal number.
+    Number,
+    /// true/false, t/f, yes/no are not guessed: only true/false in any case.
+    Boolean,
+    /// A point in time.
+    Timestamp,
+    /// A calendar day.
+    Date,
+    /// JSON text.
+    Json,
+}
+
+/// How a producer writes CSV. Found once per sync, then locked and checked against every export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CsvDialect {
+    /// Field delimiter.
+    pub delimiter: u8,
+    /// Quote character, if any.
+    pub quote: Option<u8>,
+    /// Escape character, if any; without one a quote is doubled.
+    pub escape: Option<u8>,
+    /// Whether the first line names the columns.
+    pub header: bool,
+    /// Column names of exports without a header.
+    pub columns: Vec<String>,
+    /// Unquoted spellings that mean null, beside the empty field.
+    pub nulls: Vec<String>,
+}
+
+/// What was found once about a sync's exports and holds from then on: a later export cannot silently change it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SchemaLock {
+    /// CSV dialect, once a CSV export was seen.
+    pub csv: Option<CsvDialect>,
+    /// Column types of text formats: declared ones, and those inferred from the first rows of a column.
+    pub types: BTreeMap<String, ColumnType>,
+    /// Whether `types` of a column was declared in the sync (a mismatch rejects the row) or inferred (it is sent as text and counted).
+    pub declared: std::collections::BTreeSet<String>,
+    /// The op column that was found, once a change feed was seen.
+    pub op_column: Option<String>,
+    /// The order column that was found.
+    pub order_column: Option<String>,
+    /// Every column seen so far, to name added and dropped ones.
+    pub columns: std::collections::BTreeSet<String>,
+}

@@ -1,0 +1,99 @@
+use bytes::Bytes;
+
+use super::{Request, Response, TransportError};
+use crate::model::{Identity, Observed, Row, RowError};
+
+/// What one request of a destination may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Lines.
+    pub lines_max: u32,
+    /// Uncompressed bytes.
+    pub bytes_max: u64,
+    /// Rows of one user and day above which the destination hides events.
+    pub hot_shard_rows: u64,
+    /// Event names above which it stops indexing.
+    pub event_names_max: usize,
+}
+
+/// What encoding a row told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncodedRow {
+    /// Event time, milliseconds since the epoch.
+    pub time_ms: i64,
+    /// 64-bit hash of the encoded row without its insert_id.
+    pub fingerprint: u64,
+}
+
+/// Turns rows into lines of a payload. One per job; it may keep what it worked out about columns.
+pub trait RowEncoder: Send {
+    /// Appends the row up to, but without, its insert_id. On an error nothing is appended.
+    fn encode(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<EncodedRow, RowError>;
+    /// Event name and distinct_id of the row encoded last.
+    fn identity_parts(&self) -> (&str, &str);
+    /// Checks a column's value as an insert_id to be passed through.
+    fn check_insert_id(&self, id: &str) -> Result<(), &'static str>;
+    /// Appends the insert_id and the end of the line.
+    fn close(&self, insert_id: &str, out: &mut Vec<u8>);
+    /// What was seen since the last call.
+    fn take_observed(&mut self) -> Observed;
+}
+
+/// One row that the destination refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Line of the payload, from 0.
+    pub line: u32,
+    /// The field it names.
+    pub field: String,
+    /// Its reason, reduced to words that contain no value of the row.
+    pub reason: String,
+}
+
+/// What an answer means, told by what to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// All lines are there.
+    Accepted,
+    /// All lines are there but these.
+    Partly(Vec<Refusal>),
+    /// Split and send again.
+    TooLarge,
+    /// Not applied; send again after a while.
+    RetryAfter {
+        /// What the destination asked for, if it did.
+        wait_ms: Option<i64>,
+        /// Why.
+        cause: String,
+    },
+    /// May have been applied, now or later; send the same bytes again after a while.
+    Ambiguous {
+        /// Why.
+        cause: String,
+    },
+    /// Stop the sync: credentials, a wrong project, a request that the destination does not understand.
+    Halt {
+        /// Why.
+        cause: String,
+        /// What a person can do.
+        remedy: String,
+    },
+}
+
+/// One destination project: changes to requests, responses to outcomes. No HTTP client inside.
+pub trait Destination: Send + Sync {
+    /// Limits of one request.
+    fn limits(&self) -> BatchLimits;
+    /// A fresh encoder.
+    fn encoder(&self) -> Box<dyn RowEncoder>;
+    /// Appends the line that deletes an identity.
+    fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>);
+    /// Compresses the payload as the request takes it.
+    fn compress(&self, lines: &[u8]) -> Vec<u8>;
+    /// The reverse of [`Self::compress`], for splitting a batch.
+    fn decompress(&self, body: &[u8], bytes: u64) -> Result<Vec<u8>, String>;
+    /// The request for a compressed payload.
+    fn request(&self, body: Bytes) -> Request;
+    /// Reads the answer to `lines` lines.
+    fn read(&self, lines: u32, answer: Result<Response, TransportError>) -> Delivery;
+}

@@ -1,0 +1,200 @@
+use std::io::Read;
+
+use super::limits::{MANIFEST_BYTES_MAX, PAGE};
+use super::names;
+use super::store::decode;
+use super::{ProtocolError, Sync};
+use crate::config::Complete;
+use crate::model::{Checkpoint, ExportVersion};
+use crate::ports::{PortError, Ports};
+
+/// What a snapshot consists of right now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    /// Its exports, in key order.
+    pub exports: Vec<ExportVersion>,
+    /// Why it is known to be complete; without a reason nothing is deleted.
+    pub proof: Option<String>,
+    /// Why it cannot be planned yet.
+    pub waits_for: Option<String>,
+}
+
+impl Snapshot {
+    /// Names this set of bytes, and whether it was proven complete.
+    pub fn digest(&self) -> String {
+        let proof = if self.proof.is_some() { "complete" } else { "open" };
+        format!("{}-{proof}", ExportVersion::digest_of(&self.exports))
+    }
+}
+
+/// Exports of a feed that are not consumed, in key order, at most `limit`. Compares metadata only.
+pub(super) async fn feed_candidates(
+    ports: &Ports,
+    sync: &Sync,
+    checkpoint: &Checkpoint,
+    limit: usize,
+) -> Result<Vec<ExportVersion>, PortError> {
+    let mut found = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = ports.exports.list(&sync.config.source.prefix, after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        let consumed = consumed_between(ports, sync.name(), after.as_deref().unwrap_or(""), &last.key).await?;
+        after = Some(last.key.clone());
+        for version in page {
+            let is_consumed = consumed.iter().any(|c| c.is_same(&version))
+                || checkpoint
+                    .runs
+                    .iter()
+                    .any(|run| run.exports[..run.consumed as usize].iter().any(|e| e.is_same(&version)));
+            if !is_consumed && !ports.formats.is_control_file(&version.key) {
+                found.push(version);
+                if found.len() == limit {
+                    return Ok(found);
+                }
+            }
+        }
+    }
+}
+
+async fn consumed_between(
+    ports: &Ports,
+    sync: &str,
+    after: &str,
+    last: &str,
+) -> Result<Vec<ExportVersion>, PortError> {
+    let partition = names::consumed_partition(sync);
+    let mut after = after.to_string();
+    let mut found = Vec::new();
+    loop {
+        let page = ports.table.list(&partition, &after, PAGE).await?;
+        let full = page.len() == PAGE;
+        for (key, item) in page {
+            if key.as_str() > last {
+                return Ok(found);
+            }
+            found.push(decode("a consumed export", &item.body)?);
+            after = key;
+        }
+        if !full {
+            return Ok(found);
+        }
+    }
+}
+
+/// The snapshot under a sync's prefix and what proves it complete.
+pub(super) async fn snapshot_of(
+    ports: &Ports,
+    sync: &Sync,
+    by_person: bool,
+) -> Result<Snapshot, ProtocolError> {
+    let mut exports = Vec::new();
+    let (mut manifest, mut success): (Option<ExportVersion>, Option<ExportVersion>) = (None, None);
+    let mut after: Option<String> = None;
+    loop {
+        let page = ports.exports.list(&sync.config.source.prefix, after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.key.clone());
+        for version in page {
+            let name = version.key.rsplit('/').next().unwrap_or_default();
+            if name.ends_with("manifest") {
+                manifest = Some(version);
+            } else if name == "_SUCCESS" {
+                success = Some(version);
+            } else if !ports.formats.is_control_file(&version.key) {
+                exports.push(version);
+            }
+        }
+    }
+    let newest = exports.iter().map(|e| e.modified_ms).max().unwrap_or(i64::MIN);
+    let success = success.filter(|s| s.modified_ms >= newest);
+    let mut snapshot = Snapshot { exports, proof: None, waits_for: None };
+    match &sync.config.source.complete {
+        Complete::Auto => match (manifest, success) {
+            (Some(manifest), _) => read_manifest(ports, &manifest, &mut snapshot).await?,
+            (None, Some(_)) => snapshot.proof = Some("_SUCCESS is there and newer than every export".into()),
+            (None, None) => {}
+        },
+        Complete::Manifest => match manifest {
+            Some(manifest) => read_manifest(ports, &manifest, &mut snapshot).await?,
+            None => snapshot.waits_for = Some("no manifest is there yet".into()),
+        },
+        Complete::SuccessMarker => match success {
+            Some(_) => snapshot.proof = Some("_SUCCESS is there and newer than every export".into()),
+            None => snapshot.waits_for = Some("no _SUCCESS that is newer than every export is there yet".into()),
+        },
+        Complete::EachFile => {
+            let newest = snapshot.exports.iter().max_by(|a, b| (a.modified_ms, &a.key).cmp(&(b.modified_ms, &b.key)));
+            snapshot.exports = newest.cloned().into_iter().collect();
+            snapshot.proof = Some("every export is a whole snapshot".into());
+            if snapshot.exports.is_empty() {
+                snapshot.proof = None;
+            }
+        }
+        Complete::QuietMinutes(minutes) => {
+            let quiet_ms = ports.clock.now_ms() - newest;
+            if newest != i64::MIN && quiet_ms >= i64::from(*minutes) * 60_000 {
+                snapshot.proof = Some(format!("no export changed for {minutes} minutes"));
+            } else if newest != i64::MIN {
+                snapshot.waits_for = Some(format!("the newest export is younger than {minutes} minutes"));
+            }
+        }
+        Complete::SyncNow => {
+            if by_person {
+                snapshot.proof = Some("a person started this sync".into());
+            } else {
+                snapshot.waits_for = Some("complete: sync_now waits for a person to run driftless sync".into());
+            }
+        }
+    }
+    if snapshot.exports.is_empty() && snapshot.proof.is_none() && snapshot.waits_for.is_none() {
+        snapshot.waits_for = Some("no export is there yet".into());
+    }
+    Ok(snapshot)
+}
+
+/// Takes the files that a manifest lists, and nothing else, if every one is there.
+async fn read_manifest(
+    ports: &Ports,
+    manifest: &ExportVersion,
+    snapshot: &mut Snapshot,
+) -> Result<(), ProtocolError> {
+    let refuse = |cause: &str| {
+        ProtocolError::Halt(format!(
+            "{}: {cause}. Write {{\"entries\":[{{\"url\":\"...\"}}]}}, or remove it and choose another source.complete",
+            manifest.key
+        ))
+    };
+    if manifest.size_bytes > MANIFEST_BYTES_MAX {
+        return Err(refuse("the manifest is too large to be one"));
+    }
+    let mut text = String::new();
+    ports
+        .exports
+        .open(manifest)
+        .await?
+        .read_to_string(&mut text)
+        .map_err(|e| ProtocolError::Retry(format!("{}: {e}", manifest.key)))?;
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|_| refuse("the manifest is not JSON"))?;
+    let entries = json.get("entries").and_then(|e| e.as_array()).ok_or_else(|| refuse("the manifest has no entries"))?;
+    let mut listed = Vec::new();
+    for entry in entries {
+        let url = entry.get("url").and_then(|u| u.as_str()).ok_or_else(|| refuse("an entry has no url"))?;
+        // The url names bucket and key; the exports root may lie anywhere above, so the longest key that ends it counts.
+        let found = snapshot.exports.iter().filter(|e| {
+            url == e.key || url.ends_with(&format!("/{}", e.key))
+        });
+        match found.max_by_key(|e| e.key.len()) {
+            Some(export) => listed.push(export.clone()),
+            None => {
+                snapshot.waits_for = Some(format!("{} lists files that are not there yet", manifest.key));
+                return Ok(());
+            }
+        }
+    }
+    listed.sort_by(|a, b| a.key.cmp(&b.key));
+    listed.dedup_by(|a, b| a.key == b.key);
+    snapshot.exports = listed;
+    snapshot.proof = Some(format!("{} lists its files", manifest.key));
+    Ok(())
+}

@@ -1,0 +1,63 @@
+use super::store::{load_run, save_run, update_checkpoint};
+use super::{Sync, batches, finish};
+use crate::model::{Phase, RunId, RunPhase, RunStatus};
+use crate::ports::Ports;
+use crate::protocol::ProtocolError;
+
+/// A person lets a held run go. Returns whether it was held.
+pub async fn approve(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, ProtocolError> {
+    let approved = update_checkpoint(ports, sync.name(), |current| {
+        let open = current.runs.iter_mut().find(|open| open.run == run && open.phase == RunPhase::Held)?;
+        open.phase = RunPhase::Delivering;
+        Some(open.batches)
+    })
+    .await?;
+    let Some(count) = approved else { return Ok(false) };
+    set_status(ports, sync, run, RunStatus::Delivering).await?;
+    batches::send(ports, sync.name(), run, 0..count).await?;
+    if count == 0 {
+        finish(ports, sync, run).await?;
+    }
+    Ok(true)
+}
+
+/// A person drops a held run. Its exports count as dealt with: a snapshot is planned again when it changes, a feed's
+/// exports are passed over. Returns whether it was held.
+pub async fn reject(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, ProtocolError> {
+    let rejected = update_checkpoint(ports, sync.name(), |current| {
+        let position = current.runs.iter().position(|open| open.run == run && open.phase == RunPhase::Held)?;
+        let open = current.runs.remove(position);
+        if let Some(digest) = &open.snapshot {
+            current.snapshot_refused = Some((digest.clone(), format!("run {run} was rejected")));
+        }
+        Some(open)
+    })
+    .await?;
+    let Some(open) = rejected else { return Ok(false) };
+    for export in &open.exports[..open.consumed as usize] {
+        let body = super::store::encode(export)?;
+        ports.table.put_fact(&super::names::consumed_partition(sync.name()), &export.key, &body).await?;
+    }
+    set_status(ports, sync, run, RunStatus::Rejected).await?;
+    Ok(true)
+}
+
+/// A person has dealt with what stopped the sync. Returns whether it was stopped.
+pub async fn cancel_halt(ports: &Ports, sync: &Sync) -> Result<bool, ProtocolError> {
+    let lifted = update_checkpoint(ports, sync.name(), |current| {
+        matches!(current.phase, Phase::Halted { .. }).then(|| current.phase = Phase::Idle)
+    })
+    .await?;
+    Ok(lifted.is_some())
+}
+
+async fn set_status(ports: &Ports, sync: &Sync, run: RunId, status: RunStatus) -> Result<(), ProtocolError> {
+    if let Some(mut record) = load_run(ports, sync.name(), run).await? {
+        record.status = status;
+        if status == RunStatus::Rejected {
+            record.finished_at_ms = Some(ports.clock.now_ms());
+        }
+        save_run(ports, &record).await?;
+    }
+    Ok(())
+}

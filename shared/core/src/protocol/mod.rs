@@ -1,0 +1,29 @@
+//! What happens to a scope, as plain functions over ports: detect, plan, deliver, finish, sweep, and a person's decisions.
+//! ARCHITECTURE.md walks through them.
+
+mod batches;
+mod candidates;
+mod decisions;
+mod deliver;
+mod detect;
+mod error;
+mod finish;
+pub mod limits;
+pub mod names;
+mod plan;
+mod quarantine;
+mod send_payload;
+mod store;
+mod sweep;
+mod sync;
+
+pub use decisions::{approve, cancel_halt, reject};
+pub use deliver::{Delivered, deliver};
+pub use detect::{Detected, detect};
+pub use error::ProtocolError;
+pub use finish::finish;
+pub use plan::{Planned, Replay, dry_run, plan, replay};
+pub use quarantine::{QuarantineFile, read_quarantine};
+pub use store::{load_checkpoint, load_run, runs, update_checkpoint};
+pub use sweep::{Swept, sweep};
+pub use sync::{PlanMessage, Sync};

@@ -1,0 +1,80 @@
+//! Where things are kept: partitions and sort keys of the table, keys of the state bucket.
+
+use crate::model::RunId;
+
+/// Partition of a sync's checkpoint; its sort key is [`CHECKPOINT`].
+pub fn sync_partition(sync: &str) -> String {
+    format!("sync/{sync}")
+}
+/// Sort key of the checkpoint.
+pub const CHECKPOINT: &str = "checkpoint";
+
+/// Partition of the consumed exports; the sort key is the export's key.
+pub fn consumed_partition(sync: &str) -> String {
+    format!("consumed/{sync}")
+}
+
+/// Partition of the run history; the sort key is the run.
+pub fn runs_partition(sync: &str) -> String {
+    format!("runs/{sync}")
+}
+
+/// Partition of what attempts planned; the sort key is [`plan_sort`].
+pub fn plans_partition(sync: &str) -> String {
+    format!("plans/{sync}")
+}
+
+/// Sort key of what an attempt planned for a run.
+pub fn plan_sort(run: RunId, attempt: u64) -> String {
+    format!("{run}-{attempt:06}")
+}
+
+/// Row states of a batch's refused rows, until finish puts them into the ledger.
+pub fn refused_of_batch(sync: &str, run: RunId, attempt: u64, batch: u32) -> String {
+    format!("{}{batch:08}.refused", staged_prefix(sync, run, attempt))
+}
+
+/// Partition of a run's claims; the sort key is the batch.
+pub fn claims_partition(sync: &str, run: RunId) -> String {
+    format!("claims/{sync}/{run}")
+}
+
+/// Sort key of a batch.
+pub fn batch_sort(batch: u32) -> String {
+    format!("{batch:08}")
+}
+
+/// Sort key of a page of the done-set, in the partition of the claims.
+pub fn done_sort(page: u32) -> String {
+    format!("done-{page:06}")
+}
+
+/// Folder of what an attempt staged for a run.
+pub fn staged_prefix(sync: &str, run: RunId, attempt: u64) -> String {
+    format!("staged/{sync}/{run}-{attempt:06}/")
+}
+
+/// A staged batch.
+pub fn staged_batch(sync: &str, run: RunId, attempt: u64, batch: u32) -> String {
+    format!("{}{batch:08}", staged_prefix(sync, run, attempt))
+}
+
+/// Prefix of the ledger parts that an attempt writes.
+pub fn ledger_part(sync: &str, run: RunId, attempt: u64, what: &str) -> String {
+    format!("ledger/{sync}/{run}-{attempt:06}-{what}")
+}
+
+/// Folder of a sync's quarantine.
+pub fn quarantine_prefix(sync: &str) -> String {
+    format!("quarantine/{sync}/")
+}
+
+/// Rows rejected by the plan of a run.
+pub fn quarantine_of_plan(sync: &str, run: RunId, attempt: u64, number: usize) -> String {
+    format!("{}{run}-{attempt:06}/plan-{number:04}.jsonl", quarantine_prefix(sync))
+}
+
+/// Rows of a batch that the destination refused.
+pub fn quarantine_of_batch(sync: &str, run: RunId, attempt: u64, batch: u32) -> String {
+    format!("{}{run}-{attempt:06}/batch-{batch:08}.jsonl", quarantine_prefix(sync))
+}

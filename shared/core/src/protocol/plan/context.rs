@@ -1,0 +1,50 @@
+use std::sync::Arc;
+
+use super::selection::Replay;
+use crate::model::{Checkpoint, SchemaLock, Warning};
+use crate::ports::Ports;
+use crate::protocol::Sync;
+
+/// What one planning works with.
+pub(super) struct PlanContext {
+    pub ports: Ports,
+    pub sync: Arc<Sync>,
+    /// The attempt that holds the scope; staged names carry it.
+    pub attempt: u64,
+    /// Number of the next run.
+    pub next_run: u64,
+    pub lock: Arc<SchemaLock>,
+    pub by_person: bool,
+    pub is_dry: bool,
+    pub replay: Option<Replay>,
+    /// What was noticed before the first run; it goes into that run's warnings.
+    pub notes: Vec<Warning>,
+    /// Moment at which planning began: what expires is measured against it.
+    pub now_ms: i64,
+}
+
+impl PlanContext {
+    pub fn committing(ports: &Ports, sync: &Arc<Sync>, checkpoint: &Checkpoint, by_person: bool) -> Self {
+        Self {
+            ports: ports.clone(),
+            sync: sync.clone(),
+            attempt: checkpoint.attempt,
+            next_run: checkpoint.last_run + 1,
+            lock: Arc::new(checkpoint.lock.clone()),
+            by_person,
+            is_dry: false,
+            replay: None,
+            notes: Vec::new(),
+            now_ms: ports.clock.now_ms(),
+        }
+    }
+
+    pub fn dry(ports: &Ports, sync: &Arc<Sync>, checkpoint: &Checkpoint) -> Self {
+        Self { is_dry: true, ..Self::committing(ports, sync, checkpoint, true) }
+    }
+
+    pub fn replaying(mut self, replay: Replay) -> Self {
+        self.replay = Some(replay);
+        self
+    }
+}

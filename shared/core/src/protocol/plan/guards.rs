@@ -1,0 +1,38 @@
+use super::draft::Draft;
+use crate::config::Hold;
+use crate::model::{Checkpoint, HoldReason};
+
+/// Runs before an average means anything.
+const RUNS_FOR_AVERAGE: usize = 3;
+/// Mutations below which a run is never held for being above average.
+const ABOVE_AVERAGE_AT_LEAST: u64 = 10_000;
+
+/// What asks for a person before this draft is sent.
+pub(super) fn holds(hold: &Hold, checkpoint: &Checkpoint, draft: &Draft, snapshot: bool) -> Vec<HoldReason> {
+    let mut reasons = Vec::new();
+    let billable = draft.stager.lines_total;
+    if let Some(limit) = hold.billable_over
+        && billable > limit
+    {
+        reasons.push(HoldReason::BillableOver { billable, limit });
+    }
+    let recent = &checkpoint.recent_billable;
+    if recent.len() >= RUNS_FOR_AVERAGE {
+        let average = recent.iter().sum::<u64>() / recent.len() as u64;
+        if billable >= ABOVE_AVERAGE_AT_LEAST && billable > average.saturating_mul(u64::from(hold.billable_times_average)) {
+            reasons.push(HoldReason::BillableAboveAverage { billable, average });
+        }
+    }
+    let live = checkpoint.ledger_live;
+    let deletes = draft.counts.deleted_by_absence;
+    if snapshot && draft.counts.read == 0 && deletes > 0 {
+        reasons.push(HoldReason::EmptySnapshot { live });
+    } else if deletes >= hold.deletes_at_least && deletes * 100 > live * u64::from(hold.deletes_over_percent) {
+        reasons.push(HoldReason::DeletesOver { deletes, live, percent: hold.deletes_over_percent });
+    }
+    let (rejected, read) = (draft.counts.rejected, draft.counts.read);
+    if rejected >= hold.rejected_at_least && rejected * 100 > read * u64::from(hold.rejected_over_percent) {
+        reasons.push(HoldReason::RejectedOver { rejected, read, percent: hold.rejected_over_percent });
+    }
+    reasons
+}

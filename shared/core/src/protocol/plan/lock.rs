@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use super::context::PlanContext;
+use crate::config::{Feed, Mode, Order};
+use crate::mapping::{op_of_values, well_known_order_column};
+use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
+use crate::ports::{ExportError, Inspection, run_on};
+use crate::protocol::candidates::{feed_candidates, snapshot_of};
+use crate::protocol::error::ProtocolError;
+
+/// Exports that are looked at before a plan; with more of them, evenly spread ones.
+const INSPECTED_MAX: usize = 64;
+
+/// Looks at the first rows of the exports to come and extends the lock by what it did not know: CSV dialect, column
+/// types, the op and the order column. What is locked stays.
+pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) -> Result<(), ProtocolError> {
+    let before = checkpoint.lock.clone();
+    let exports = exports_to_inspect(context, checkpoint).await?;
+    let mut lock = before.clone();
+    lock.types.extend(context.sync.config.source.types.clone());
+    lock.declared.extend(context.sync.config.source.types.keys().cloned());
+    let mut domains = Vec::new();
+    for export in spread(&exports) {
+        match inspect(context, export, &lock).await {
+            Ok(inspection) => {
+                lock = inspection.lock;
+                lock.columns.extend(inspection.columns);
+                domains.extend(inspection.domains);
+            }
+            // Reading it will say what is wrong with it, in the report of the run.
+            Err(ExportError::Unreadable { .. } | ExportError::Changed { .. }) => {}
+            Err(error @ ExportError::Retry { .. }) => return Err(error.into()),
+        }
+    }
+    find_source_columns(context, &before, &mut lock, &domains);
+    context.notes = drift(context, &before, &lock);
+    context.lock = Arc::new(lock);
+    Ok(())
+}
+
+async fn exports_to_inspect(
+    context: &PlanContext,
+    checkpoint: &Checkpoint,
+) -> Result<Vec<ExportVersion>, ProtocolError> {
+    if let Some(replay) = &context.replay {
+        return Ok(replay.exports.values().map(|(export, _)| export.clone()).collect());
+    }
+    let lock = &checkpoint.lock;
+    if context.sync.feed(lock) == Feed::Snapshot && !context.sync.feed_is_open(lock) {
+        return Ok(snapshot_of(&context.ports, &context.sync, context.by_person).await?.exports);
+    }
+    let limit = crate::protocol::limits::EXPORTS_PER_RUN_MAX;
+    Ok(feed_candidates(&context.ports, &context.sync, checkpoint, limit).await?)
+}
+
+fn spread(exports: &[ExportVersion]) -> impl Iterator<Item = &ExportVersion> {
+    let step = exports.len().div_ceil(INSPECTED_MAX).max(1);
+    exports.iter().step_by(step)
+}
+
+async fn inspect(
+    context: &PlanContext,
+    export: &ExportVersion,
+    lock: &SchemaLock,
+) -> Result<Inspection, ExportError> {
+    let bytes = context.ports.exports.open(export).await?;
+    let (formats, lock, key) = (context.ports.formats.clone(), lock.clone(), export.key.clone());
+    run_on(&context.ports.compute, move || formats.inspect(&key, bytes, &lock))
+        .await
+        .map_err(|error| ExportError::Retry { export: export.key.clone(), cause: error.to_string() })?
+}
+
+fn find_source_columns(
+    context: &PlanContext,
+    before: &SchemaLock,
+    lock: &mut SchemaLock,
+    domains: &[(String, std::collections::BTreeSet<String>)],
+) {
+    let config = &context.sync.config;
+    if config.mode != Mode::Mirror && config.mode != Mode::Full {
+        return;
+    }
+    let may_have_op = matches!(config.source.feed, Feed::Auto | Feed::Change) && config.mode == Mode::Mirror;
+    // Found when the exports are first seen, or never: a feed does not turn into another one later.
+    if may_have_op && config.source.op.is_none() && before.columns.is_empty() && lock.op_column.is_none() {
+        lock.op_column = op_of_values(&merged(domains)).map(String::from);
+    }
+    match &config.source.order {
+        Order::Column(column) => lock.order_column = Some(column.clone()),
+        Order::Delivery => lock.order_column = None,
+        Order::Auto if context.sync.feed(lock) != Feed::Snapshot && lock.order_column.is_none() => {
+            let columns: Vec<String> = lock.columns.iter().cloned().collect();
+            lock.order_column = well_known_order_column(&columns).map(String::from);
+        }
+        Order::Auto => {}
+    }
+}
+
+/// Domains of one column from several exports, taken together.
+fn merged(domains: &[(String, std::collections::BTreeSet<String>)]) -> Vec<(String, std::collections::BTreeSet<String>)> {
+    let mut by_name = std::collections::BTreeMap::<String, std::collections::BTreeSet<String>>::new();
+    for (name, values) in domains {
+        by_name.entry(name.clone()).or_default().extend(values.iter().cloned());
+    }
+    by_name.into_iter().collect()
+}
+
+/// Names what changed about the columns since the last plan.
+fn drift(context: &PlanContext, before: &SchemaLock, after: &SchemaLock) -> Vec<Warning> {
+    let mut notes = Vec::new();
+    if !before.columns.is_empty() {
+        let added: Vec<_> = after.columns.difference(&before.columns).map(String::as_str).collect();
+        if !added.is_empty() {
+            notes.push(Warning {
+                code: "columns_added".to_string(),
+                text: format!("new columns: {}. Rows in which they hold a value count as changed; leave them out with events.exclude", added.join(", ")),
+            });
+        }
+    }
+    if let Some(op) = &after.op_column
+        && context.sync.config.source.op.is_none()
+        && before.op_column.is_none()
+    {
+        notes.push(Warning {
+            code: "op_column".to_string(),
+            text: format!("column {op} holds only insert, update and delete values: the exports are read as a change feed (set source.feed to say otherwise)"),
+        });
+    }
+    notes
+}

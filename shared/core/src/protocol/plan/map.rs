@@ -1,0 +1,179 @@
+use super::selection::Selection;
+use crate::mapping::{Op, SourceRows};
+use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock, fingerprint};
+use crate::ports::{RowBlock, RowEncoder};
+use crate::protocol::Sync;
+
+/// What the pass over the rows is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Key, fingerprint and order only.
+    Index,
+    /// Lines as well, without insert_id.
+    Encode,
+    /// Whole lines: the insert_id is that of revision 0.
+    EncodeWhole,
+}
+
+/// The rows of one block, mapped.
+#[derive(Default)]
+pub(super) struct MappedBlock {
+    /// Rows that were wanted.
+    pub read: u64,
+    /// Number of the row after the block.
+    pub next_row: u64,
+    pub rows: Vec<MappedRow>,
+    pub lines: Vec<u8>,
+    /// Pre-images, dropped.
+    pub pre_images: u64,
+    pub rejected: Vec<(u64, Option<RowKey>, RowError)>,
+    pub observed: Observed,
+    names: Vec<u8>,
+}
+
+/// One row, mapped.
+pub(super) struct MappedRow {
+    pub row: u64,
+    pub key: RowKey,
+    pub op: Op,
+    pub version: i128,
+    pub fingerprint: u64,
+    pub time_ms: i64,
+    pub in_window: bool,
+    pub kept_id: Option<Box<str>>,
+    line: (u32, u32),
+    names: (u32, u32, u32),
+}
+
+impl MappedBlock {
+    pub fn line(&self, row: &MappedRow) -> &[u8] {
+        &self.lines[row.line.0 as usize..row.line.1 as usize]
+    }
+
+    pub fn event(&self, row: &MappedRow) -> String {
+        String::from_utf8_lossy(&self.names[row.names.0 as usize..row.names.1 as usize]).into_owned()
+    }
+
+    pub fn distinct_id(&self, row: &MappedRow) -> String {
+        String::from_utf8_lossy(&self.names[row.names.1 as usize..row.names.2 as usize]).into_owned()
+    }
+}
+
+/// Maps the wanted rows of a block. Pure: the same block under the same lock and configuration gives the same result.
+pub(super) fn map_block(
+    sync: &Sync,
+    lock: &SchemaLock,
+    block: &dyn RowBlock,
+    selection: &Selection,
+    pass: Pass,
+) -> MappedBlock {
+    let mut mapper = Mapper {
+        sync,
+        source: SourceRows::new(&sync.config, lock),
+        encoder: sync.destination.encoder(),
+        pass,
+        out: MappedBlock { next_row: block.first_row() + block.rows(), ..MappedBlock::default() },
+        scratch: Vec::new(),
+    };
+    if !selection.wants_any(block.first_row(), block.rows()) {
+        return mapper.out;
+    }
+    if pass != Pass::Index {
+        mapper.out.lines.reserve(block.bytes() as usize + block.bytes() as usize / 4);
+    }
+    mapper.out.rows.reserve(block.rows() as usize);
+    block.visit(&|row| selection.wants(row), &mut |number, row| {
+        mapper.out.read += 1;
+        if let Err((key, error)) = row.map_err(|error| (None, error)).and_then(|row| mapper.map(number, row)) {
+            mapper.out.rejected.push((number, key, error));
+        }
+    });
+    mapper.out.observed = mapper.encoder.take_observed();
+    mapper.out
+}
+
+struct Mapper<'a> {
+    sync: &'a Sync,
+    source: SourceRows,
+    encoder: Box<dyn RowEncoder>,
+    pass: Pass,
+    out: MappedBlock,
+    scratch: Vec<u8>,
+}
+
+type Rejected = (Option<RowKey>, RowError);
+
+impl Mapper<'_> {
+    fn map(&mut self, number: u64, row: Row<'_>) -> Result<(), Rejected> {
+        let unkeyed = |error| (None, error);
+        let op = self.source.op(row).map_err(unkeyed)?;
+        if op == Op::PreImage {
+            self.out.pre_images += 1;
+            return Ok(());
+        }
+        let named = if self.source.has_key() { Some(self.source.key(row).map_err(unkeyed)?) } else { None };
+        let keyed = |error| (named, error);
+        let version = self.source.version(row).map_err(keyed)?;
+        if op == Op::Delete {
+            let key = named.unwrap_or(RowKey([0; 16]));
+            self.push(number, key, op, version, 0, 0, true, None, (0, 0));
+            return Ok(());
+        }
+        let kept_id = self.source.kept_id(row);
+        if let Some(id) = &kept_id
+            && let Err(cause) = self.encoder.check_insert_id(id)
+        {
+            let error = RowError::of_row(
+                RowErrorCode::IdRefused,
+                format!("the insert_id {cause}"),
+                "remove keep: true, so that the id is hashed, or correct the column",
+            );
+            return Err(keyed(error));
+        }
+        let start = self.out.lines.len();
+        let encoded = self.encoder.encode(row, &mut self.out.lines).map_err(keyed)?;
+        debug_assert_eq!(encoded.fingerprint, fingerprint(&self.out.lines[start..]));
+        let key = named.unwrap_or_else(|| {
+            let content = std::iter::once(&self.out.lines[start..]);
+            RowKey::from_parts(self.sync.config.namespace(), content, &mut self.scratch)
+        });
+        match self.pass {
+            Pass::Index => self.out.lines.truncate(start),
+            Pass::Encode => {}
+            Pass::EncodeWhole => match &kept_id {
+                Some(id) => self.encoder.close(id, &mut self.out.lines),
+                None => self.encoder.close(&key.insert_id(0), &mut self.out.lines),
+            },
+        }
+        let in_window = self.sync.is_in_window(encoded.time_ms);
+        let line = (start as u32, self.out.lines.len() as u32);
+        self.push(number, key, op, version, encoded.fingerprint, encoded.time_ms, in_window, kept_id, line);
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn push(
+        &mut self,
+        row: u64,
+        key: RowKey,
+        op: Op,
+        version: i128,
+        fingerprint: u64,
+        time_ms: i64,
+        in_window: bool,
+        kept_id: Option<String>,
+        line: (u32, u32),
+    ) {
+        let mut names = (0, 0, 0);
+        if self.pass == Pass::Encode && op == Op::Upsert {
+            let (event, distinct_id) = self.encoder.identity_parts();
+            names.0 = self.out.names.len() as u32;
+            self.out.names.extend_from_slice(event.as_bytes());
+            names.1 = self.out.names.len() as u32;
+            self.out.names.extend_from_slice(distinct_id.as_bytes());
+            names.2 = self.out.names.len() as u32;
+        }
+        let kept_id = kept_id.map(String::into_boxed_str);
+        self.out.rows.push(MappedRow { row, key, op, version, fingerprint, time_ms, in_window, kept_id, line, names });
+    }
+}

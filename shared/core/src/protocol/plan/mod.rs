@@ -1,0 +1,109 @@
+//! Planning: reads pinned exports, works out the fewest changes, stages them as batches, and commits them by one
+//! compare-and-swap. A dry run is the same code without staging and commit.
+
+mod append;
+mod change;
+mod commit;
+mod context;
+mod decide;
+mod draft;
+mod guards;
+mod index;
+mod lock;
+mod map;
+mod read;
+mod reduce;
+mod selection;
+mod send;
+mod snapshot;
+mod stage;
+mod warnings;
+
+use std::sync::Arc;
+
+use context::PlanContext;
+pub use selection::Replay;
+
+use super::error::ProtocolError;
+use super::store::{load_checkpoint, update_checkpoint};
+use super::{PlanMessage, Sync};
+use crate::config::Feed;
+use crate::model::{Checkpoint, Phase, PlanSummary, RunId};
+use crate::ports::Ports;
+
+/// What planning came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// Runs that were committed, with what each will do. Empty if there was nothing to do.
+    pub runs: Vec<(RunId, PlanSummary)>,
+    /// The message was an old copy: another attempt has the scope.
+    pub stale: bool,
+}
+
+/// Plans a claimed scope and commits the runs. Called again with an old message it does nothing.
+pub async fn plan(ports: &Ports, sync: &Arc<Sync>, message: &PlanMessage) -> Result<Planned, ProtocolError> {
+    let checkpoint = load_checkpoint(ports, sync.name()).await?;
+    let by_person = match &checkpoint.phase {
+        Phase::Planning { by_person, .. } if checkpoint.attempt == message.attempt => *by_person,
+        _ => return Ok(Planned { stale: true, ..Planned::default() }),
+    };
+    let context = PlanContext::committing(ports, sync, &checkpoint, by_person);
+    match run_plan(context, checkpoint).await {
+        Ok(planned) => Ok(planned),
+        Err(ProtocolError::Halt(reason)) => {
+            update_checkpoint(ports, sync.name(), |current| {
+                let mine = matches!(current.phase, Phase::Planning { .. }) && current.attempt == message.attempt;
+                mine.then(|| current.phase = Phase::Halted { reason: reason.clone() })
+            })
+            .await?;
+            Err(ProtocolError::Halt(reason))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What a plan would be, without changing anything anywhere.
+pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>) -> Result<Vec<PlanSummary>, ProtocolError> {
+    let checkpoint = load_checkpoint(ports, sync.name()).await?;
+    let context = PlanContext::dry(ports, sync, &checkpoint);
+    Ok(run_plan(context, checkpoint).await?.runs.into_iter().map(|(_, summary)| summary).collect())
+}
+
+/// Plans quarantined rows again, under the mapping as it is now. Returns `None` if the scope is busy.
+pub async fn replay(
+    ports: &Ports,
+    sync: &Arc<Sync>,
+    replay: Replay,
+) -> Result<Option<Planned>, ProtocolError> {
+    let owner = ports.liveness.owner();
+    let lease_until_ms = ports.clock.now_ms() + super::limits::PLAN_LEASE_MS;
+    let claimed = update_checkpoint(ports, sync.name(), |current| {
+        let free = matches!(current.phase, Phase::Idle | Phase::Halted { .. }) && current.runs.is_empty();
+        free.then(|| {
+            current.attempt += 1;
+            current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person: true };
+            current.clone()
+        })
+    })
+    .await?;
+    let Some(checkpoint) = claimed else { return Ok(None) };
+    let context = PlanContext::committing(ports, sync, &checkpoint, true).replaying(replay);
+    Ok(Some(run_plan(context, checkpoint).await?))
+}
+
+async fn run_plan(mut context: PlanContext, checkpoint: Checkpoint) -> Result<Planned, ProtocolError> {
+    lock::prepare(&mut context, &checkpoint).await?;
+    let planned = match context.sync.feed(&context.lock) {
+        Feed::Snapshot => snapshot::plan_snapshot(&mut context, &checkpoint).await?,
+        Feed::Change => change::plan_changes(&mut context, &checkpoint).await?,
+        // Rows of an append feed that a mirror follows are upserts: changes without deletes.
+        Feed::Append | Feed::Auto if context.sync.config.mode == crate::config::Mode::Mirror => {
+            change::plan_changes(&mut context, &checkpoint).await?
+        }
+        Feed::Append | Feed::Auto => append::plan_append(&mut context, &checkpoint).await?,
+    };
+    if !context.is_dry && planned.is_empty() {
+        commit::release(&context).await?;
+    }
+    Ok(Planned { runs: planned, stale: false })
+}

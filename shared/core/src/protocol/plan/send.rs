@@ -1,0 +1,133 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::change::version_of;
+use super::context::PlanContext;
+use super::draft::Draft;
+use super::map::{MappedBlock, MappedRow, Pass};
+use super::read::mapped_blocks;
+use super::selection::{RowBits, Selection};
+use crate::ledger::LedgerWriter;
+use crate::model::{
+    ChangeKind, Identity, KeyedChange, RowKey, RowPosition, RowState, RowStatus, RowVersion, StagedChange,
+};
+use crate::ports::RowEncoder;
+use crate::protocol::error::ProtocolError;
+
+/// Second pass: reads only the rows to be sent, in export order, and stages them with the state that follows. The states
+/// go into `ledger` as well, where there is one.
+pub(super) async fn send_selected(
+    context: &PlanContext,
+    draft: &mut Draft,
+    mut bits: HashMap<u32, RowBits>,
+    mut before: HashMap<RowPosition, RowState>,
+    ledger: &mut Option<LedgerWriter>,
+) -> Result<(), ProtocolError> {
+    let encoder = context.sync.destination.encoder();
+    let exports = draft.exports.clone();
+    for (number, export) in exports.iter().enumerate() {
+        let at = number as u32;
+        let Some(rows) = bits.remove(&at).filter(|rows| !rows.is_empty()) else { continue };
+        let mut blocks = mapped_blocks(context, export, Selection::Bits(Arc::new(rows)), Pass::Encode).await?;
+        while let Some(block) = blocks.next().await {
+            let block = match block {
+                Ok(block) => block,
+                // The first pass reported it; the rows before it are all there are.
+                Err(crate::ports::ExportError::Unreadable { .. }) => break,
+                Err(error) => return Err(error.into()),
+            };
+            for row in &block.rows {
+                let position = RowPosition { export: at, row: row.row };
+                let version = version_of(context, &exports, position, row.version);
+                let old = before.remove(&position);
+                let (change, lines) = row_change(context, &*encoder, &block, row, position, old, version);
+                if let Some(ledger) = ledger
+                    && let Some(keyed) = &change.keyed
+                {
+                    store_part(context, draft, ledger.push((keyed.key, keyed.after.clone()))?).await?;
+                }
+                draft.change(context, change, &lines).await?;
+            }
+            draft.stager.advance()?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores a ledger part and books it.
+pub(super) async fn store_part(
+    context: &PlanContext,
+    draft: &mut Draft,
+    part: Option<(crate::model::LedgerPart, bytes::Bytes)>,
+) -> Result<(), ProtocolError> {
+    if let Some((part, bytes)) = part
+        && !context.is_dry
+    {
+        context.ports.blobs.put(&part.blob, bytes).await?;
+        draft.ledger.push(part);
+    }
+    Ok(())
+}
+
+/// The change of one row: an event under the identity the key has, or a tombstone for the old identity and an event
+/// under a new one, because event, user and time of an event cannot be changed.
+fn row_change(
+    context: &PlanContext,
+    encoder: &dyn RowEncoder,
+    block: &MappedBlock,
+    row: &MappedRow,
+    at: RowPosition,
+    before: Option<RowState>,
+    version: RowVersion,
+) -> (StagedChange, Vec<u8>) {
+    let (event, distinct_id, time_ms) = (block.event(row), block.distinct_id(row), row.time_ms);
+    let first_id = || row.kept_id.as_deref().map_or_else(|| row.key.insert_id(0), String::from);
+    let mut lines = Vec::with_capacity(block.line(row).len() + 512);
+    let mut count = 1;
+    let (revision, insert_id) = match before.as_ref().and_then(|b| b.identity.as_ref().map(|i| (b, i))) {
+        None => (before.as_ref().map_or(0, |b| b.revision), first_id()),
+        Some((b, old)) if old.event == event && old.distinct_id == distinct_id && old.time_ms == time_ms => {
+            (b.revision, old.insert_id.clone())
+        }
+        Some((b, old)) => {
+            if b.visible().is_some() {
+                context.sync.destination.tombstone(old, &mut lines);
+                count = 2;
+            }
+            (b.revision + 1, row.key.insert_id(b.revision + 1))
+        }
+    };
+    lines.extend_from_slice(block.line(row));
+    encoder.close(&insert_id, &mut lines);
+    let after = RowState {
+        status: RowStatus::Live,
+        fingerprint: row.fingerprint,
+        revision,
+        version,
+        identity: Some(Identity { event, distinct_id, time_ms, insert_id }),
+        expires_at_ms: None,
+    };
+    let is_visible = before.as_ref().is_some_and(|b| b.visible().is_some());
+    let kind = if is_visible { ChangeKind::Update } else { ChangeKind::Insert };
+    let keyed = Some(KeyedChange { key: row.key, after, before });
+    (StagedChange { kind, lines: count, at: Some(at), keyed }, lines)
+}
+
+/// A delete: the identity again, with nothing but the mark that it is deleted.
+pub(super) fn tombstone_change(
+    context: &PlanContext,
+    key: RowKey,
+    kind: ChangeKind,
+    at: Option<RowPosition>,
+    identity: &Identity,
+    before: RowState,
+    version: RowVersion,
+) -> (StagedChange, Vec<u8>) {
+    let mut line = Vec::with_capacity(256);
+    context.sync.destination.tombstone(identity, &mut line);
+    let after = RowState { status: RowStatus::Deleted, fingerprint: 0, version, ..before.clone() };
+    let keyed = Some(KeyedChange { key, after, before: Some(before) });
+    (StagedChange { kind, lines: 1, at, keyed }, line)
+}

@@ -1,0 +1,239 @@
+use std::collections::HashMap;
+
+use futures::StreamExt;
+
+use super::change::{conflict_error, still_refused};
+use super::commit::{Next, commit, refuse_snapshot};
+use super::context::PlanContext;
+use super::decide::{Decision, decide};
+use super::draft::Draft;
+use super::index::{Groups, Index};
+use super::map::Pass;
+use super::read::mapped_blocks;
+use super::reduce::reduce;
+use super::selection::{RowBits, Selection};
+use super::send::{send_selected, store_part, tombstone_change};
+use crate::config::Mode;
+use crate::ledger::{LedgerReader, LedgerWriter};
+use crate::model::{
+    ChangeKind, Checkpoint, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState, RowVersion,
+    RunId,
+};
+use crate::ports::ExportError;
+use crate::protocol::candidates::snapshot_of;
+use crate::protocol::error::ProtocolError;
+use crate::protocol::limits::{EXPORTS_PER_RUN_MAX, LEDGER_PARTS_MAX, SNAPSHOT_ROWS_MAX, UPDATES_PER_RUN_MAX};
+use crate::protocol::names;
+
+/// Plans a snapshot: indexes all its rows, merges them with the ledger key by key, and sends what differs. Keys that are
+/// missing are deleted only if the snapshot is proven complete and the mode is mirror.
+pub(super) async fn plan_snapshot(
+    context: &mut PlanContext,
+    checkpoint: &Checkpoint,
+) -> Result<Vec<(RunId, PlanSummary)>, ProtocolError> {
+    let snapshot = snapshot_of(&context.ports, &context.sync, context.by_person).await?;
+    let digest = snapshot.digest();
+    let retries = context.replay.is_some();
+    if snapshot.waits_for.is_some() || (checkpoint.snapshot.as_ref() == Some(&digest) && !retries) {
+        return Ok(Vec::new());
+    }
+    if snapshot.exports.len() > EXPORTS_PER_RUN_MAX {
+        return Err(ProtocolError::Halt(format!(
+            "{} holds {} exports, more than the {EXPORTS_PER_RUN_MAX} of one snapshot; let the warehouse write larger files",
+            context.sync.config.source.prefix,
+            snapshot.exports.len()
+        )));
+    }
+    let mut draft = Draft::new(context);
+    draft.exports = snapshot.exports;
+    draft.consumed = 0;
+    draft.snapshot = Some(digest.clone());
+    draft.snapshot_complete = snapshot.proof.is_some();
+    let index = match index_rows(context, &mut draft).await {
+        Ok(index) => index,
+        // A snapshot is read whole or not at all: half of one would look like deletes.
+        Err(ProtocolError::Halt(reason)) => {
+            refuse_snapshot(context, digest, &reason).await?;
+            return Err(ProtocolError::Halt(reason));
+        }
+        Err(error) => return Err(error),
+    };
+    let groups = index.finish(&context.ports.compute).await?;
+    let merge = merge_ledger(context, checkpoint, &mut draft, groups).await?;
+    let mut delta = Some(merge.delta);
+    send_selected(context, &mut draft, merge.bits, merge.before, &mut delta).await?;
+    if let Some(delta) = delta {
+        store_part(context, &mut draft, delta.finish()?).await?;
+    }
+    draft.ledger_live = (merge.live + draft.inserts).saturating_sub(draft.deletes);
+    let committed = commit(context, checkpoint, draft, true, Next::End(None)).await?;
+    Ok(committed.into_iter().collect())
+}
+
+async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, ProtocolError> {
+    let mut index = Index::new();
+    for (number, export) in draft.exports.clone().iter().enumerate() {
+        let at = number as u32;
+        let mut blocks = mapped_blocks(context, export, Selection::From(0), Pass::Index).await?;
+        while let Some(block) = blocks.next().await {
+            let mut block = block.map_err(|error| match error {
+                ExportError::Unreadable { .. } => ProtocolError::Halt(format!(
+                    "{error}. The snapshot was not planned: half of one would look like deletes"
+                )),
+                other => other.into(),
+            })?;
+            // A rejected row proves that its key is still there, so the key keeps what it has.
+            for (row, key, _) in &block.rejected {
+                if let Some(key) = key {
+                    let at = RowPosition { export: at, row: *row };
+                    index.push(&context.ports.compute, IndexEntry::new(*key, 0, 0, at, IndexFlag::Rejected));
+                }
+            }
+            draft.take_block(context, at, &mut block).await?;
+            for row in &block.rows {
+                let flag = if row.in_window { IndexFlag::Upsert } else { IndexFlag::OutOfWindow };
+                draft.counts.filtered += u64::from(!row.in_window);
+                let at = RowPosition { export: at, row: row.row };
+                index.push(&context.ports.compute, IndexEntry::new(row.key, row.fingerprint, row.version, at, flag));
+            }
+            if index.rows > SNAPSHOT_ROWS_MAX {
+                return Err(ProtocolError::Halt(format!(
+                    "the snapshot under {} has more than {SNAPSHOT_ROWS_MAX} rows; partition the export, or use a change feed",
+                    context.sync.config.source.prefix
+                )));
+            }
+        }
+    }
+    Ok(index)
+}
+
+/// What the merge of index and ledger came to.
+struct Merge {
+    bits: HashMap<u32, RowBits>,
+    before: HashMap<RowPosition, RowState>,
+    delta: LedgerWriter,
+    live: u64,
+}
+
+async fn merge_ledger(
+    context: &PlanContext,
+    checkpoint: &Checkpoint,
+    draft: &mut Draft,
+    mut groups: Groups,
+) -> Result<Merge, ProtocolError> {
+    let part = |what: &str| names::ledger_part(context.sync.name(), draft.run, context.attempt, what);
+    let mut compacted = (checkpoint.ledger.len() > LEDGER_PARTS_MAX).then(|| LedgerWriter::new(part("base")));
+    draft.ledger_replaces = compacted.is_some();
+    let mut merge =
+        Merge { bits: HashMap::new(), before: HashMap::new(), delta: LedgerWriter::new(part("delta")), live: 0 };
+    let mut ledger = open_ledger(context, checkpoint).await?;
+    let mut known = ledger.next_row()?;
+    let mut conflicts = 0;
+    loop {
+        let key = match (groups.peek(), known.as_ref().map(|(key, _)| *key)) {
+            (None, None) => break,
+            (Some(key), None) | (None, Some(key)) => key,
+            (Some(a), Some(b)) => a.min(b),
+        };
+        let state = match known.take_if(|(known, _)| *known == key) {
+            Some((_, state)) => {
+                known = ledger.next_row()?;
+                Some(state)
+            }
+            None => None,
+        };
+        merge.live += u64::from(state.as_ref().is_some_and(|s| s.visible().is_some()));
+        if let (Some(compacted), Some(state)) = (&mut compacted, &state) {
+            store_part(context, draft, compacted.push((key, state.clone()))?).await?;
+        }
+        let group = groups.take(key);
+        let is_absent = group.is_empty();
+        let reduced = reduce(group);
+        draft.counts.coalesced += reduced.coalesced;
+        draft.counts.duplicate += reduced.duplicate;
+        conflicts += u64::from(!reduced.conflict.is_empty());
+        for at in reduced.conflict {
+            draft.reject(context, at.export, at.row, Some(key), conflict_error()).await?;
+        }
+        match reduced.last {
+            Some(entry) if entry.flag() == IndexFlag::Upsert => {
+                take_row(context, draft, &entry, state, &mut merge).await?;
+            }
+            // Out of the window, or gone: only a complete snapshot proves either.
+            Some(_) => delete_absent(context, draft, key, state, &mut merge).await?,
+            None if is_absent => delete_absent(context, draft, key, state, &mut merge).await?,
+            None => {}
+        }
+    }
+    if let Some(compacted) = compacted {
+        store_part(context, draft, compacted.finish()?).await?;
+    }
+    if conflicts > 0 {
+        draft.holds.push(HoldReason::KeyConflicts { keys: conflicts });
+    }
+    Ok(merge)
+}
+
+async fn open_ledger(context: &PlanContext, checkpoint: &Checkpoint) -> Result<LedgerReader, ProtocolError> {
+    let mut parts = Vec::new();
+    for part in &checkpoint.ledger {
+        let bytes = context.ports.blobs.get(&part.blob).await?.ok_or_else(|| {
+            ProtocolError::Halt(format!("ledger part {} is missing from the state bucket; restore it", part.blob))
+        })?;
+        parts.push((part.clone(), bytes));
+    }
+    Ok(LedgerReader::open(parts)?)
+}
+
+async fn take_row(
+    context: &PlanContext,
+    draft: &mut Draft,
+    entry: &IndexEntry,
+    state: Option<RowState>,
+    merge: &mut Merge,
+) -> Result<(), ProtocolError> {
+    // The snapshot is the truth, whatever version the ledger saw: versions only order rows within it.
+    match decide(entry, &RowVersion::None, state.as_ref(), context.replay.is_some()) {
+        Decision::Send => {
+            let at = entry.position();
+            merge.bits.entry(at.export).or_default().set(at.row);
+            if let Some(state) = state {
+                if merge.before.len() == UPDATES_PER_RUN_MAX {
+                    return Err(ProtocolError::Halt(format!(
+                        "more than {UPDATES_PER_RUN_MAX} rows of one snapshot changed; partition the export"
+                    )));
+                }
+                merge.before.insert(at, state);
+            }
+        }
+        Decision::StillRefused => {
+            let at = entry.position();
+            draft.reject(context, at.export, at.row, Some(entry.key), still_refused()).await?;
+        }
+        Decision::Unchanged | Decision::Stale | Decision::AlreadyGone | Decision::Delete(_) => {
+            draft.counts.unchanged += 1;
+        }
+    }
+    Ok(())
+}
+
+async fn delete_absent(
+    context: &PlanContext,
+    draft: &mut Draft,
+    key: RowKey,
+    state: Option<RowState>,
+    merge: &mut Merge,
+) -> Result<(), ProtocolError> {
+    if !draft.snapshot_complete || context.sync.config.mode != Mode::Mirror {
+        return Ok(());
+    }
+    let Some(state) = state else { return Ok(()) };
+    let Some(identity) = state.visible().cloned() else { return Ok(()) };
+    let kind = ChangeKind::DeleteByAbsence;
+    let (change, line) = tombstone_change(context, key, kind, None, &identity, state, RowVersion::None);
+    if let Some(keyed) = &change.keyed {
+        store_part(context, draft, merge.delta.push((key, keyed.after.clone()))?).await?;
+    }
+    draft.change(context, change, &line).await?;
+    Ok(())
+}

@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use super::batches;
+use super::detect::send_plan;
+use super::error::ProtocolError;
+use super::finish::claims_of;
+use super::limits::{CLOCK_SKEW_MS, PAGE};
+use super::store::load_checkpoint;
+use super::{Detected, Sync, detect, finish, names};
+use crate::model::{Checkpoint, Phase, RunPhase};
+use crate::ports::{PortError, Ports};
+
+/// Expired row states deleted in one sweep.
+const EXPIRED_PER_SWEEP: usize = 10_000;
+
+/// What a sweep found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// What detect said.
+    pub detected: Detected,
+    /// Batches that were sent again.
+    pub resent: u32,
+    /// Runs that still have unsettled batches.
+    pub delivering: u32,
+}
+
+/// Brings one sync forward without any notice or queued message: finishes finished runs, sends stuck batches and plans
+/// again, detects what notices missed, cleans up. Everything it does is safe to do twice and at the same time.
+pub async fn sweep(ports: &Ports, sync: &Arc<Sync>) -> Result<Swept, ProtocolError> {
+    let checkpoint = load_checkpoint(ports, sync.name()).await?;
+    let mut resent = 0;
+    let mut delivering = 0;
+    for run in checkpoint.runs.iter().filter(|run| run.phase == RunPhase::Delivering) {
+        if finish(ports, sync, run.run).await? {
+            continue;
+        }
+        delivering += 1;
+        let claims = claims_of(ports, sync.name(), run.run).await?;
+        let now_ms = ports.clock.now_ms();
+        for batch in 0..run.batches {
+            let claim = claims.iter().find(|(n, _)| *n == batch).map(|(_, claim)| claim);
+            let is_busy = claim.is_some_and(|claim| {
+                claim.settled.is_some()
+                    || (now_ms <= claim.lease_until_ms + CLOCK_SKEW_MS && !ports.liveness.is_dead(&claim.owner))
+            });
+            if !is_busy {
+                batches::send(ports, sync.name(), run.run, batch..batch + 1).await?;
+                resent += 1;
+            }
+        }
+    }
+    // A plan message may have been lost while the lease is fresh; a second copy is stale or does the work.
+    if let Phase::Planning { .. } = checkpoint.phase {
+        send_plan(ports, sync.name(), checkpoint.attempt).await?;
+    }
+    let detected = detect(ports, sync, false).await?;
+    clean_up(ports, sync, &checkpoint).await?;
+    Ok(Swept { detected, resent, delivering })
+}
+
+/// Deletes staged batches of plans that were never committed, and row states whose window is over.
+async fn clean_up(ports: &Ports, sync: &Sync, seen: &Checkpoint) -> Result<(), PortError> {
+    if sync.config.dedupe_days().is_some() {
+        ports.row_states.expire(sync.name(), ports.clock.now_ms(), EXPIRED_PER_SWEEP).await?;
+    }
+    // Only while nothing is planned: a planner's batches are not in the checkpoint yet.
+    if seen.phase != Phase::Idle {
+        return Ok(());
+    }
+    let prefix = format!("staged/{}/", sync.name());
+    let staged = ports.blobs.list(&prefix, None, PAGE).await?;
+    if staged.is_empty() {
+        return Ok(());
+    }
+    let current = load_checkpoint(ports, sync.name()).await?;
+    if current.phase != Phase::Idle || current.attempt != seen.attempt {
+        return Ok(());
+    }
+    let live: Vec<String> =
+        current.runs.iter().map(|run| names::staged_prefix(sync.name(), run.run, run.attempt)).collect();
+    for blob in staged {
+        if !live.iter().any(|prefix| blob.starts_with(prefix)) {
+            ports.blobs.delete(&blob).await?;
+        }
+    }
+    Ok(())
+}

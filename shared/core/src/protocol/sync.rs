@@ -1,0 +1,79 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Feed, Mode, SyncConfig};
+use crate::mapping::parse_moment;
+use crate::model::SchemaLock;
+use crate::ports::Destination;
+
+/// A configured sync with its destination, as the protocol's functions take it.
+pub struct Sync {
+    /// Configuration.
+    pub config: SyncConfig,
+    /// Destination.
+    pub destination: Arc<dyn Destination>,
+    window_from_ms: i64,
+    window_until_ms: i64,
+}
+
+/// "Plan this sync": carries the attempt, so that a late copy is known as such.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanMessage {
+    /// Sync.
+    pub sync: String,
+    /// Attempt.
+    pub attempt: u64,
+}
+
+impl Sync {
+    /// Puts the two together.
+    pub fn new(config: SyncConfig, destination: Arc<dyn Destination>) -> Self {
+        let moment = |text: &Option<String>, open| text.as_deref().and_then(parse_moment).unwrap_or(open);
+        Self {
+            window_from_ms: moment(&config.window.from, i64::MIN),
+            window_until_ms: moment(&config.window.until, i64::MAX),
+            config,
+            destination,
+        }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// Whether a row of this time is to be at the destination.
+    pub fn is_in_window(&self, time_ms: i64) -> bool {
+        self.window_from_ms <= time_ms && time_ms < self.window_until_ms
+    }
+
+    /// How the exports carry change: as configured, else by mode and by the op column that was found.
+    pub fn feed(&self, lock: &SchemaLock) -> Feed {
+        match (self.config.source.feed, self.config.mode) {
+            (Feed::Auto, Mode::Append) => Feed::Append,
+            (Feed::Auto, Mode::Full) => Feed::Snapshot,
+            (Feed::Auto, Mode::Mirror) if self.config.source.op.is_some() || lock.op_column.is_some() => Feed::Change,
+            (Feed::Auto, Mode::Mirror) => Feed::Snapshot,
+            // One load of whatever is there needs no more than its rows.
+            (Feed::Auto | Feed::Snapshot, Mode::OneTime) => Feed::Append,
+            (feed, _) => feed,
+        }
+    }
+
+    /// Whether the feed may turn out to be another one once the exports are looked at.
+    pub fn feed_is_open(&self, lock: &SchemaLock) -> bool {
+        self.config.source.feed == Feed::Auto
+            && self.config.mode == Mode::Mirror
+            && self.config.source.op.is_none()
+            && lock.columns.is_empty()
+    }
+
+    /// Whether rows are remembered one by one, so that runs must not overlap.
+    pub fn keeps_row_state(&self) -> bool {
+        match self.config.mode {
+            Mode::Mirror | Mode::Full => true,
+            Mode::Append | Mode::OneTime => self.config.dedupe_days().is_some(),
+        }
+    }
+}

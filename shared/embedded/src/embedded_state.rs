@@ -1,0 +1,86 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use driftless_core::ports::Clock;
+
+use crate::database::Database;
+use crate::embedded_error::EmbeddedError;
+use crate::folder_blobs::FolderBlobs;
+use crate::instance::Instance;
+use crate::process_lock::ProcessLock;
+use crate::sqlite_queue::{SqliteQueue, release_received};
+use crate::sqlite_row_states::SqliteRowStates;
+use crate::sqlite_table::SqliteTable;
+
+/// Name of the SQLite file in the state folder.
+const STATE_FILE: &str = "state.sqlite3";
+
+/// Name of the folder of blobs in the state folder.
+const BLOBS_FOLDER: &str = "blobs";
+
+/// All state of one machine: a folder that one process at a time works on.
+pub struct EmbeddedState {
+    /// Checkpoints, claims, history.
+    pub table: Arc<SqliteTable>,
+    /// Pointers to work.
+    pub queue: Arc<SqliteQueue>,
+    /// insert_id items.
+    pub row_states: Arc<SqliteRowStates>,
+    /// Staged batches, ledgers, quarantine.
+    pub blobs: Arc<FolderBlobs>,
+    /// Who works here.
+    pub instance: Arc<Instance>,
+    /// Held as long as any of the above that needs it.
+    pub lock: Arc<ProcessLock>,
+}
+
+impl EmbeddedState {
+    /// Opens a state folder, or makes it. What an earlier process left half done is cleared away, and the messages that
+    /// it had received are visible again.
+    pub fn open(state_folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, EmbeddedError> {
+        create_private(state_folder).map_err(|error| EmbeddedError::folder(state_folder, error))?;
+        let lock = Arc::new(ProcessLock::take(state_folder)?);
+        let file = state_folder.join(STATE_FILE);
+        let database = Database::open(&file, lock.clone())?;
+        let now_ms = clock.now_ms();
+        let number = database
+            .write_now(move |connection| {
+                release_received(connection, now_ms)?;
+                connection.execute("INSERT INTO instances DEFAULT VALUES", [])?;
+                let number = connection.last_insert_rowid();
+                // AUTOINCREMENT remembers the highest number that ever was.
+                connection.execute("DELETE FROM instances WHERE number < ?1", [number])?;
+                Ok(number)
+            })
+            .map_err(|cause| {
+                EmbeddedError::database(&file, cause, "Check that the disk is writable and not full")
+            })?;
+        let blobs = FolderBlobs::new(state_folder.join(BLOBS_FOLDER));
+        blobs
+            .remove_unfinished()
+            .map_err(|error| EmbeddedError::folder(state_folder, error))?;
+        Ok(Self {
+            table: Arc::new(SqliteTable::new(database.clone())),
+            queue: Arc::new(SqliteQueue::new(database.clone(), clock)),
+            row_states: Arc::new(SqliteRowStates::new(database)),
+            blobs: Arc::new(blobs),
+            instance: Arc::new(Instance::new(number)),
+            lock,
+        })
+    }
+}
+
+/// Makes the folder so that only its user may look inside: what waits there to be sent is personal data.
+#[cfg(unix)]
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+#[cfg(not(unix))]
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
+}

@@ -1,0 +1,10 @@
+//! Mixpanel's documented ingestion contract as pure functions.
+
+pub mod answer;
+pub mod auth;
+pub mod decode;
+pub mod dedupe;
+pub mod import;
+pub mod limits;
+pub mod shape;
+pub mod validate;
