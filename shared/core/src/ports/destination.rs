@@ -84,6 +84,8 @@ pub enum Delivery {
 pub trait Destination: Send + Sync {
     /// Limits of one request.
     fn limits(&self) -> BatchLimits;
+    /// First and last event time, milliseconds since the epoch, that the destination keeps as they are.
+    fn time_bounds(&self, now_ms: i64) -> (i64, i64);
     /// A fresh encoder.
     fn encoder(&self) -> Box<dyn RowEncoder>;
     /// Appends the line that deletes an identity.

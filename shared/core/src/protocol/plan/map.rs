@@ -66,12 +66,14 @@ pub(super) fn map_block(
     block: &dyn RowBlock,
     selection: &Selection,
     pass: Pass,
+    now_ms: i64,
 ) -> MappedBlock {
     let mut mapper = Mapper {
         sync,
         source: SourceRows::new(&sync.config, lock),
         encoder: sync.destination.encoder(),
         pass,
+        bounds_ms: sync.destination.time_bounds(now_ms),
         out: MappedBlock { next_row: block.first_row() + block.rows(), ..MappedBlock::default() },
         scratch: Vec::new(),
     };
@@ -97,6 +99,7 @@ struct Mapper<'a> {
     source: SourceRows,
     encoder: Box<dyn RowEncoder>,
     pass: Pass,
+    bounds_ms: (i64, i64),
     out: MappedBlock,
     scratch: Vec<u8>,
 }
@@ -133,6 +136,10 @@ impl Mapper<'_> {
         let start = self.out.lines.len();
         let encoded = self.encoder.encode(row, &mut self.out.lines).map_err(keyed)?;
         debug_assert_eq!(encoded.fingerprint, fingerprint(&self.out.lines[start..]));
+        if encoded.time_ms < self.bounds_ms.0 || encoded.time_ms > self.bounds_ms.1 {
+            self.out.lines.truncate(start);
+            return Err(keyed(self.out_of_bounds(encoded.time_ms)));
+        }
         let key = named.unwrap_or_else(|| {
             let content = std::iter::once(&self.out.lines[start..]);
             RowKey::from_parts(self.sync.config.namespace(), content, &mut self.scratch)
@@ -149,6 +156,21 @@ impl Mapper<'_> {
         let line = (start as u32, self.out.lines.len() as u32);
         self.push(number, key, op, version, encoded.fingerprint, encoded.time_ms, in_window, kept_id, line);
         Ok(())
+    }
+
+    fn out_of_bounds(&self, time_ms: i64) -> RowError {
+        let column = &self.sync.config.events.time.column;
+        let cause = if time_ms > self.bounds_ms.1 {
+            "lies in the future, where the destination would change or refuse it"
+        } else {
+            "lies before what the destination keeps"
+        };
+        RowError::of_column(
+            RowErrorCode::TimeInvalid,
+            column,
+            format!("time column {column} {cause}"),
+            "correct the export or events.time (unit, timezone); rows that were only early can be sent later with driftless replay",
+        )
     }
 
     #[allow(clippy::too_many_arguments)]

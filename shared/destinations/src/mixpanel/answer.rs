@@ -1,0 +1,158 @@
+use driftless_core::ports::{Delivery, Refusal, Response, TransportError};
+use serde_json::Value;
+
+/// What an answer of `/import?strict=1` means. A partial 400 is a success with named exceptions: the valid events were
+/// ingested (docs.mixpanel.com/reference/import-events, 2026-08-21). An answer that does not account for every line is
+/// not believed: the same bytes go out again, which the insert_ids make harmless.
+pub(super) fn read_answer(lines: u32, answer: Result<Response, TransportError>) -> Delivery {
+    let response = match answer {
+        Ok(response) => response,
+        Err(TransportError::NotSent(cause)) => {
+            return Delivery::RetryAfter { wait_ms: None, cause: format!("no connection: {cause}") };
+        }
+        Err(TransportError::Ambiguous(cause)) => return Delivery::Ambiguous { cause },
+        Err(TransportError::Credentials(cause)) => {
+            return Delivery::Halt { cause, remedy: "correct the destination in driftless.yaml, then run driftless sync".into() };
+        }
+    };
+    let status = response.status;
+    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+    match status {
+        200 => accepted(lines, body.as_ref()),
+        400 => partly(lines, body.as_ref()),
+        401 | 403 => Delivery::Halt {
+            cause: format!("Mixpanel refuses the credentials (status {status})"),
+            remedy: "check the service account (role Owner or Admin), project_id and region of the destination, then run driftless sync".into(),
+        },
+        413 => Delivery::TooLarge,
+        429 => Delivery::RetryAfter {
+            wait_ms: response.retry_after_s.map(|s| i64::from(s) * 1_000),
+            cause: "Mixpanel asks to slow down (429)".into(),
+        },
+        408 | 500..=599 => Delivery::Ambiguous { cause: format!("Mixpanel answered with status {status}") },
+        300..=399 => Delivery::Halt {
+            cause: format!("Mixpanel answers with a redirect (status {status}), which is never followed"),
+            remedy: "check region and url of the destination".into(),
+        },
+        _ => Delivery::Halt {
+            cause: format!("Mixpanel answers with status {status}"),
+            remedy: "check region, url and project_id of the destination".into(),
+        },
+    }
+}
+
+fn accepted(lines: u32, body: Option<&Value>) -> Delivery {
+    let imported = body.and_then(|body| body.get("num_records_imported")).and_then(Value::as_u64);
+    match imported {
+        Some(imported) if imported == u64::from(lines) => Delivery::Accepted,
+        Some(imported) => Delivery::Ambiguous {
+            cause: format!("Mixpanel took {imported} of {lines} events and named none that failed"),
+        },
+        None => Delivery::Ambiguous { cause: "the answer is not Mixpanel's".into() },
+    }
+}
+
+fn partly(lines: u32, body: Option<&Value>) -> Delivery {
+    let Some(failed) = body.and_then(|body| body.get("failed_records")).and_then(Value::as_array) else {
+        return Delivery::Halt {
+            cause: format!("Mixpanel refuses the request as a whole (status 400): {}", safe_words(error_of(body))),
+            remedy: "check project_id and region of the destination; if they are right, report this as a defect".into(),
+        };
+    };
+    let mut refused = Vec::with_capacity(failed.len());
+    for record in failed {
+        let line = record.get("index").and_then(Value::as_u64).filter(|n| *n < u64::from(lines));
+        let Some(line) = line else {
+            return Delivery::Halt {
+                cause: format!("Mixpanel refuses the batch without naming events: {}", safe_words(record.as_str().unwrap_or(error_of(body)))),
+                remedy: "check that the project's ID merge fits the mapping".into(),
+            };
+        };
+        refused.push(Refusal {
+            line: line as u32,
+            field: safe_words(record.get("field").and_then(Value::as_str).unwrap_or_default()),
+            reason: safe_words(record.get("message").and_then(Value::as_str).unwrap_or("no reason given")),
+        });
+    }
+    refused.sort_by_key(|refusal| refusal.line);
+    refused.dedup_by_key(|refusal| refusal.line);
+    let imported = body.and_then(|body| body.get("num_records_imported")).and_then(Value::as_u64);
+    if imported.is_some_and(|imported| imported + refused.len() as u64 != u64::from(lines)) || refused.is_empty() {
+        return Delivery::Ambiguous { cause: "the answer does not account for every event".into() };
+    }
+    Delivery::Partly(refused)
+}
+
+fn error_of(body: Option<&Value>) -> &str {
+    body.and_then(|body| body.get("error")).and_then(Value::as_str).unwrap_or("no reason given")
+}
+
+/// Longest reason that is kept.
+const REASON_CHARS: usize = 160;
+
+/// A reason without what may be a value of the row: quoted text other than a field's path, and runs of digits, become `…`.
+fn safe_words(text: &str) -> String {
+    let mut safe = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(['\'', '"', '`']) {
+        let quote = &rest[start..=start];
+        safe.push_str(&rest[..start]);
+        let inside = &rest[start + 1..];
+        let end = inside.find(quote).unwrap_or(inside.len());
+        let quoted = &inside[..end];
+        let is_path = quoted.starts_with("properties.") || matches!(quoted, "event" | "properties");
+        safe.push_str(if is_path { quoted } else { "…" });
+        rest = inside.get(end + 1..).unwrap_or_default();
+    }
+    safe.push_str(rest);
+    let words: Vec<&str> = safe
+        .split_whitespace()
+        .map(|word| if word.chars().filter(char::is_ascii_digit).count() > 4 || word.contains('@') { "…" } else { word })
+        .collect();
+    words.join(" ").chars().take(REASON_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Delivery {
+        read_answer(3, Ok(Response { status, retry_after_s: Some(7), body: body.to_string().into() }))
+    }
+
+    #[test]
+    fn believes_only_answers_that_account_for_every_line() {
+        assert_eq!(answer(200, r#"{"code":200,"num_records_imported":3,"status":"OK"}"#), Delivery::Accepted);
+        assert!(matches!(answer(200, r#"{"num_records_imported":2}"#), Delivery::Ambiguous { .. }));
+        assert!(matches!(answer(200, "<html>"), Delivery::Ambiguous { .. }));
+        assert!(matches!(
+            answer(400, r#"{"failed_records":[{"index":1,"message":"m"}],"num_records_imported":1}"#),
+            Delivery::Ambiguous { .. }
+        ));
+    }
+
+    #[test]
+    fn a_partial_400_names_lines_whatever_the_id_key() {
+        let body = r#"{"code":400,"error":"some data points in the request failed validation","failed_records":[
+            {"index":2,"$insert_id":"x","field":"properties.time","message":"'properties.time' is invalid: must be specified as seconds since epoch"},
+            {"index":0,"insert_id":"y","field":"","message":"user 'jane@example.com' 1234567890 unknown"}],"num_records_imported":1}"#;
+        let Delivery::Partly(refused) = answer(400, body) else { panic!() };
+        assert_eq!(refused.iter().map(|r| r.line).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(refused[1].reason, "properties.time is invalid: must be specified as seconds since epoch");
+        assert_eq!(refused[0].reason, "user … … unknown");
+    }
+
+    #[test]
+    fn every_other_status_says_what_to_do() {
+        assert!(matches!(answer(400, r#"{"error":"bad"}"#), Delivery::Halt { .. }));
+        assert!(matches!(answer(400, r#"{"failed_records":["$identify is not allowed"],"num_records_imported":0}"#), Delivery::Halt { .. }));
+        for status in [401, 403, 404, 302] {
+            assert!(matches!(answer(status, "{}"), Delivery::Halt { .. }), "{status}");
+        }
+        for status in [408, 500, 502, 503, 504, 524] {
+            assert!(matches!(answer(status, ""), Delivery::Ambiguous { .. }), "{status}");
+        }
+        assert_eq!(answer(413, ""), Delivery::TooLarge);
+        assert!(matches!(answer(429, ""), Delivery::RetryAfter { wait_ms: Some(7_000), .. }));
+    }
+}

@@ -1,0 +1,79 @@
+use std::collections::BTreeSet;
+
+use driftless_core::config::{EventName, EventsConfig};
+use driftless_core::mapping::truncate_utf8;
+use driftless_core::model::Columns;
+
+use super::json::write_string;
+use super::limits::STRING_BYTES;
+use super::reserved::property_name;
+
+/// What each column of a column list is for. Worked out once per list.
+pub(super) struct ColumnPlan {
+    /// Column of the event name, if it is not fixed.
+    pub name: Option<usize>,
+    pub time: Option<usize>,
+    pub user: Option<usize>,
+    pub device: Option<usize>,
+    /// Properties in the order of their names: column, and `,"name":` ready to be written.
+    pub properties: Vec<Property>,
+    /// Columns whose JSON object becomes properties.
+    pub json: Vec<usize>,
+    /// Names taken by columns; a field of a JSON column gives way.
+    pub taken: BTreeSet<String>,
+}
+
+pub(super) struct Property {
+    pub column: usize,
+    pub prefix: Vec<u8>,
+}
+
+impl ColumnPlan {
+    pub fn new(events: &EventsConfig, columns: &Columns) -> Self {
+        let find = |name: &String| columns.names.iter().position(|n| n == name);
+        let mut used: BTreeSet<&str> = events.exclude.iter().map(String::as_str).collect();
+        used.insert(&events.time.column);
+        used.extend(events.user_id.as_deref());
+        used.extend(events.device_id.as_deref());
+        used.extend(events.json_properties.iter().map(String::as_str));
+        used.extend(events.groups.values().map(String::as_str));
+        if let EventName::Column(column) = &events.name {
+            used.insert(column);
+        }
+        if let Some(key) = events.insert_id.as_ref().filter(|key| key.keeps()) {
+            used.extend(key.columns());
+        }
+        let mut named: Vec<(String, usize)> = columns
+            .names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| !used.contains(name.as_str()))
+            .map(|(n, name)| (property_name(name), n))
+            .collect();
+        for (group, column) in &events.groups {
+            named.retain(|(name, _)| name != group);
+            named.extend(find(column).map(|n| (group.clone(), n)));
+        }
+        named.sort();
+        Self {
+            name: match &events.name {
+                EventName::Column(column) => find(column),
+                EventName::Value(_) => None,
+            },
+            time: find(&events.time.column),
+            user: events.user_id.as_ref().and_then(find),
+            device: events.device_id.as_ref().and_then(find),
+            properties: named.iter().map(|(name, n)| Property { column: *n, prefix: prefix_of(name) }).collect(),
+            json: events.json_properties.iter().filter_map(find).collect(),
+            taken: named.into_iter().map(|(name, _)| name).collect(),
+        }
+    }
+}
+
+/// `,"name":`
+pub(super) fn prefix_of(name: &str) -> Vec<u8> {
+    let mut prefix = vec![b','];
+    write_string(truncate_utf8(name, STRING_BYTES), &mut prefix);
+    prefix.push(b':');
+    prefix
+}

@@ -1,0 +1,15 @@
+//! CSV in every dialect that warehouses write.
+
+mod detect;
+mod dialect;
+mod fields;
+mod header;
+mod options;
+mod parser;
+mod splitter;
+
+pub(crate) use detect::detect;
+pub(crate) use dialect::{Dialect, dialect_words};
+pub(crate) use header::{first_record, header_names, is_stray_header};
+pub(crate) use parser::CsvParser;
+pub(crate) use splitter::CsvSplitter;
