@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use driftless_core::ports::PortError;
 use rusqlite::Connection;
+use tokio::task::JoinError;
 
 use crate::embedded_error::EmbeddedError;
 use crate::failure::Failure;
@@ -36,10 +37,8 @@ impl Database {
         job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
         let database = self.clone();
-        match tokio::task::spawn_blocking(move || database.readers.read(job)).await {
-            Ok(result) => result.map_err(|error| Failure::from(error).port_error(what)),
-            Err(error) => Err(PortError::retry(what, error)),
-        }
+        let read = move || database.read_now(|connection| Ok(job(connection)?));
+        answer(what, tokio::task::spawn_blocking(read).await)
     }
 
     /// Runs a job in a transaction. Once started it ends, whether or not anyone waits.
@@ -50,17 +49,35 @@ impl Database {
         job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
         let database = self.clone();
-        match tokio::task::spawn_blocking(move || database.writer.write(durability, job)).await {
-            Ok(result) => result.map_err(|failure| failure.port_error(what)),
-            Err(error) => Err(PortError::retry(what, error)),
-        }
+        let write = move || database.write_now(durability, |connection| Ok(job(connection)?));
+        answer(what, tokio::task::spawn_blocking(write).await)
     }
 
-    /// As [`Self::write`], before there is a runtime.
+    /// As [`Self::read`], where blocking is allowed.
+    pub fn read_now<T>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.readers.read(job)
+    }
+
+    /// As [`Self::write`], where blocking is allowed.
     pub fn write_now<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        durability: Durability,
+        job: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.writer.write(Durability::Power, job)
+        self.writer.write(durability, job)
+    }
+}
+
+/// What came of work on another thread.
+pub(crate) fn answer<T>(
+    what: &str,
+    result: Result<Result<T, Failure>, JoinError>,
+) -> Result<T, PortError> {
+    match result {
+        Ok(result) => result.map_err(|failure| failure.port_error(what)),
+        Err(error) => Err(PortError::retry(what, error)),
     }
 }

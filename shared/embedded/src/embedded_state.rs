@@ -2,15 +2,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use driftless_core::ports::Clock;
+use rusqlite::Connection;
 
 use crate::database::Database;
 use crate::embedded_error::EmbeddedError;
-use crate::folder_blobs::FolderBlobs;
+use crate::failure::Failure;
+use crate::folder_blobs::{FolderBlobs, sync_folder};
 use crate::instance::Instance;
 use crate::process_lock::ProcessLock;
 use crate::sqlite_queue::{SqliteQueue, release_received};
 use crate::sqlite_row_states::SqliteRowStates;
 use crate::sqlite_table::SqliteTable;
+use crate::writer::Durability;
 
 /// Name of the SQLite file in the state folder.
 const STATE_FILE: &str = "state.sqlite3";
@@ -38,36 +41,47 @@ impl EmbeddedState {
     /// Opens a state folder, or makes it. What an earlier process left half done is cleared away, and the messages that
     /// it had received are visible again.
     pub fn open(state_folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, EmbeddedError> {
-        create_private(state_folder).map_err(|error| EmbeddedError::folder(state_folder, error))?;
+        create_private(state_folder)
+            .and_then(|()| state_folder.parent().map_or(Ok(()), sync_folder))
+            .map_err(|error| EmbeddedError::folder(state_folder, error))?;
         let lock = Arc::new(ProcessLock::take(state_folder)?);
         let file = state_folder.join(STATE_FILE);
         let database = Database::open(&file, lock.clone())?;
+        let failed = |failure: Failure| {
+            EmbeddedError::database(
+                &file,
+                failure,
+                "Check that the disk is writable and not full",
+            )
+        };
         let now_ms = clock.now_ms();
         let number = database
-            .write_now(move |connection| {
+            .write_now(Durability::Power, move |connection| {
                 release_received(connection, now_ms)?;
-                connection.execute("INSERT INTO instances DEFAULT VALUES", [])?;
-                let number = connection.last_insert_rowid();
-                // AUTOINCREMENT remembers the highest number that ever was.
-                connection.execute("DELETE FROM instances WHERE number < ?1", [number])?;
-                Ok(number)
+                Ok(next_instance(connection)?)
             })
-            .map_err(|cause| {
-                EmbeddedError::database(&file, cause, "Check that the disk is writable and not full")
-            })?;
+            .map_err(failed)?;
+        let row_states = SqliteRowStates::open(database.clone()).map_err(failed)?;
         let blobs = FolderBlobs::new(state_folder.join(BLOBS_FOLDER));
         blobs
             .remove_unfinished()
             .map_err(|error| EmbeddedError::folder(state_folder, error))?;
         Ok(Self {
             table: Arc::new(SqliteTable::new(database.clone())),
-            queue: Arc::new(SqliteQueue::new(database.clone(), clock)),
-            row_states: Arc::new(SqliteRowStates::new(database)),
+            queue: Arc::new(SqliteQueue::new(database, clock)),
+            row_states: Arc::new(row_states),
             blobs: Arc::new(blobs),
             instance: Arc::new(Instance::new(number)),
             lock,
         })
     }
+}
+
+/// Counts this start. The number outlives its row: AUTOINCREMENT remembers the highest that ever was.
+fn next_instance(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.execute("DELETE FROM instances", [])?;
+    connection.execute("INSERT INTO instances DEFAULT VALUES", [])?;
+    Ok(connection.last_insert_rowid())
 }
 
 /// Makes the folder so that only its user may look inside: what waits there to be sent is personal data.

@@ -20,6 +20,14 @@ impl Failure {
         }
     }
 
+    /// Something that was read and made no sense.
+    pub fn unreadable(cause: &str) -> Self {
+        Self {
+            code: None,
+            cause: cause.to_string(),
+        }
+    }
+
     /// This failure, for a write that was to be committed together with the one that failed.
     pub fn of_neighbour(&self) -> Self {
         Self {

@@ -76,13 +76,14 @@ impl Blobs for FolderBlobs {
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, PortError> {
         let name = key.to_string();
-        self.run(format!("reading {key}"), move |shared| {
-            match std::fs::read(shared.path_of(&name)?) {
+        self.run(
+            format!("reading {key}"),
+            move |shared| match std::fs::read(shared.path_of(&name)?) {
                 Ok(bytes) => Ok(Some(Bytes::from(bytes))),
                 Err(error) if is_absent(&error) => Ok(None),
                 Err(error) => Err(error),
-            }
-        })
+            },
+        )
         .await
     }
 
@@ -92,10 +93,7 @@ impl Blobs for FolderBlobs {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, PortError> {
-        let (start, after) = (
-            prefix.to_string(),
-            after.unwrap_or_default().to_string(),
-        );
+        let (start, after) = (prefix.to_string(), after.unwrap_or_default().to_string());
         self.run(format!("listing {prefix}"), move |shared| {
             shared.list(&start, &after, limit)
         })
@@ -119,8 +117,7 @@ impl Shared {
                 format!("no key begins with {UNFINISHED}"),
             ));
         }
-        path_of(&self.root, key)
-            .map_err(|cause| io::Error::new(io::ErrorKind::InvalidInput, cause))
+        path_of(&self.root, key).map_err(|cause| io::Error::new(io::ErrorKind::InvalidInput, cause))
     }
 
     fn put(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
@@ -205,14 +202,14 @@ impl Shared {
 
 /// Makes the names in a folder durable.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     let here = folder.as_os_str().is_empty();
     File::open(if here { Path::new(".") } else { folder })?.sync_all()
 }
 
 /// Windows has no such call; its file systems log names themselves.
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

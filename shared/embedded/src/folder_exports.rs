@@ -136,10 +136,7 @@ fn leads_inside(root: &Path, path: &Path) -> bool {
         .is_ok_and(|target| target.starts_with(root))
 }
 
-fn open(
-    store: &FolderExports,
-    pinned: ExportVersion,
-) -> Result<Box<dyn ExportBytes>, ExportError> {
+fn open(store: &FolderExports, pinned: ExportVersion) -> Result<Box<dyn ExportBytes>, ExportError> {
     let changed = || ExportError::Changed {
         export: pinned.key.clone(),
     };
@@ -222,7 +219,10 @@ mod tests {
         assert_eq!(all, sorted);
         assert_eq!(all.len(), 7);
         for at in 0..all.len() {
-            assert_eq!(keys(&store, "", &all[at], 2), all[at + 1..][..2.min(6 - at)]);
+            assert_eq!(
+                keys(&store, "", &all[at], 2),
+                all[at + 1..][..2.min(6 - at)]
+            );
         }
         assert_eq!(keys(&store, "", "a/b", 1), ["a/b/2"]);
         assert_eq!(keys(&store, "b/c", "", 9), ["b/c!", "b/c/d/4"]);

@@ -25,6 +25,7 @@ mod key_walk;
 mod process_lock;
 mod random_ids;
 mod readers;
+mod recent_states;
 mod schema;
 mod sqlite_queue;
 mod sqlite_row_states;

@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use rusqlite::Connection;
 
 use crate::embedded_error::EmbeddedError;
+use crate::failure::Failure;
 use crate::schema::open_reader;
 
 /// Connections that read at the same time; further readers wait for one.
@@ -27,14 +28,14 @@ impl Readers {
     /// Runs a job on one snapshot of the file. Blocks.
     pub fn read<T>(
         &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
+        job: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let borrowed = Borrowed {
             readers: self,
             connection: Some(self.take()),
         };
         let Some(connection) = &borrowed.connection else {
-            return Err(rusqlite::Error::InvalidQuery);
+            return Err(Failure::aborted("no connection is left"));
         };
         connection.prepare_cached("BEGIN")?.execute([])?;
         let result = job(connection);
@@ -73,7 +74,8 @@ impl Drop for Borrowed<'_> {
                 let _ = connection.execute_batch("ROLLBACK");
             }
             let idle = self.readers.idle.lock();
-            idle.unwrap_or_else(PoisonError::into_inner).push(connection);
+            idle.unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
             self.readers.returned.notify_one();
         }
     }

@@ -7,11 +7,13 @@ use rusqlite::{Connection, params};
 use crate::database::Database;
 use crate::writer::Durability;
 
-const SEND: &str = "INSERT INTO messages (queue, body, visible_at_ms, received) VALUES (?1, ?2, ?3, 0)";
+const SEND: &str =
+    "INSERT INTO messages (queue, body, visible_at_ms, received) VALUES (?1, ?2, ?3, 0)";
 const ANY: &str = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND visible_at_ms <= ?2)";
 const VISIBLE: &str = "SELECT id, body, received FROM messages
     WHERE queue = ?1 AND visible_at_ms <= ?2 ORDER BY visible_at_ms, id LIMIT ?3";
-const HIDE: &str = "UPDATE messages SET visible_at_ms = ?2, received = ?3, receipt = ?4 WHERE id = ?1";
+const HIDE: &str =
+    "UPDATE messages SET visible_at_ms = ?2, received = ?3, receipt = ?4 WHERE id = ?1";
 const ACK: &str = "DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3";
 const RETRY: &str = "UPDATE messages SET visible_at_ms = ?4, receipt = NULL
     WHERE id = ?1 AND queue = ?2 AND receipt = ?3";

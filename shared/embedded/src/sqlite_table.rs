@@ -10,10 +10,12 @@ use crate::writer::Durability;
 const GET: &str = "SELECT revision, token, body FROM items WHERE partition = ?1 AND sort = ?2";
 const LIST: &str = "SELECT revision, token, body, sort FROM items
     WHERE partition = ?1 AND sort > ?2 ORDER BY sort LIMIT ?3";
-const PUT: &str = "INSERT INTO items (partition, sort, revision, token, body) VALUES (?1, ?2, ?3, ?4, ?5)
+const PUT: &str =
+    "INSERT INTO items (partition, sort, revision, token, body) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (partition, sort) DO UPDATE
     SET revision = excluded.revision, token = excluded.token, body = excluded.body";
-const PUT_FACT: &str = "INSERT INTO items (partition, sort, revision, token, body) VALUES (?1, ?2, 1, '', ?3)
+const PUT_FACT: &str =
+    "INSERT INTO items (partition, sort, revision, token, body) VALUES (?1, ?2, 1, '', ?3)
     ON CONFLICT (partition, sort) DO UPDATE
     SET revision = revision + 1, token = excluded.token, body = excluded.body";
 const DELETE: &str = "DELETE FROM items WHERE partition = ?1 AND sort = ?2";
@@ -65,9 +67,13 @@ impl Table for SqliteTable {
                 return Ok(Put::Conflict(current));
             }
             let revision = expected.unwrap_or(0) + 1;
-            connection
-                .prepare_cached(PUT)?
-                .execute(params![partition, sort, revision.cast_signed(), token, body])?;
+            connection.prepare_cached(PUT)?.execute(params![
+                partition,
+                sort,
+                revision.cast_signed(),
+                token,
+                body
+            ])?;
             Ok(Put::Done(revision))
         })
         .await

@@ -45,6 +45,10 @@ mod tests {
     async fn a_job_that_panics_is_an_error() {
         let compute: Arc<dyn Compute> = Arc::new(ThreadCompute::new(Handle::current()));
         assert_eq!(run_on(&compute, || 2 + 2).await, Ok(4));
-        assert!(run_on(&compute, || -> u8 { panic!("on purpose") }).await.is_err());
+        assert!(
+            run_on(&compute, || -> u8 { panic!("on purpose") })
+                .await
+                .is_err()
+        );
     }
 }

@@ -44,7 +44,7 @@ struct Write<T, F> {
     slot: Slot<T>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Write<T, F> {
+impl<T: Send, F: FnOnce(&Connection) -> Result<T, Failure> + Send> Job for Write<T, F> {
     fn durability(&self) -> Durability {
         self.durability
     }
@@ -53,7 +53,7 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Job for Writ
         let Some(work) = self.work.take() else {
             return Ok(());
         };
-        let result = work(connection).map_err(Failure::from);
+        let result = work(connection);
         let said = result.as_ref().map(|_| ()).map_err(Failure::clone);
         *locked(&self.slot) = Some(result);
         said
@@ -82,7 +82,7 @@ impl Writer {
     pub fn write<T: Send + 'static>(
         &self,
         durability: Durability,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        job: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let slot: Slot<T> = Arc::new(Mutex::new(None));
         locked(&self.waiting).push(Box::new(Write {
@@ -146,4 +146,91 @@ impl Committer {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    fn writer() -> Arc<Writer> {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (n INTEGER)")
+            .unwrap();
+        Arc::new(Writer::new(connection))
+    }
+
+    fn insert(connection: &Connection) -> Result<(), Failure> {
+        connection.execute("INSERT INTO t VALUES (1)", [])?;
+        Ok(())
+    }
+
+    fn count(writer: &Writer) -> i64 {
+        let count = |connection: &Connection| {
+            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
+        };
+        writer.write(Durability::Process, count).unwrap()
+    }
+
+    /// Two writes that wait while a third holds the connection, so that they are committed together.
+    fn together(writer: &Arc<Writer>, fails: bool) -> [Result<(), Failure>; 2] {
+        let barrier = Arc::new(Barrier::new(2));
+        let holder = {
+            let (writer, barrier) = (writer.clone(), barrier.clone());
+            let hold = move |_: &Connection| {
+                barrier.wait();
+                barrier.wait();
+                Ok(())
+            };
+            thread::spawn(move || writer.write(Durability::Process, hold))
+        };
+        barrier.wait();
+        let [one, other] = [false, fails].map(|fails| {
+            let writer = writer.clone();
+            let job = move |connection: &Connection| match fails {
+                true => Err(connection.execute("no statement", []).unwrap_err().into()),
+                false => insert(connection),
+            };
+            thread::spawn(move || writer.write(Durability::Power, job))
+        });
+        while locked(&writer.waiting).len() < 2 {
+            thread::yield_now();
+        }
+        barrier.wait();
+        holder.join().unwrap().unwrap();
+        [one.join().unwrap(), other.join().unwrap()]
+    }
+
+    #[test]
+    fn writes_that_wait_are_committed_together() {
+        let writer = writer();
+        assert!(together(&writer, false).iter().all(Result::is_ok));
+        assert_eq!(count(&writer), 2);
+    }
+
+    #[test]
+    fn a_write_that_fails_takes_its_neighbours_back_and_no_one_else() {
+        let writer = writer();
+        writer.write(Durability::Process, insert).unwrap();
+        assert!(together(&writer, true).iter().all(Result::is_err));
+        assert_eq!(count(&writer), 1);
+        writer.write(Durability::Power, insert).unwrap();
+        assert_eq!(count(&writer), 2);
+    }
+
+    #[test]
+    fn a_write_that_panics_is_taken_back() {
+        let writer = writer();
+        let panics = |connection: &Connection| -> Result<(), Failure> {
+            insert(connection)?;
+            panic!("on purpose")
+        };
+        let thread = writer.clone();
+        let ended = thread::spawn(move || thread.write(Durability::Process, panics)).join();
+        assert!(ended.is_err());
+        assert_eq!(count(&writer), 0);
+    }
 }

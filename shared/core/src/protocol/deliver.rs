@@ -64,6 +64,23 @@ impl Claim {
 /// the batch. Each step may be repeated by another worker after a crash: the payload, the ids and what is remembered
 /// follow from the staged batch alone.
 pub async fn deliver(ports: &Ports, sync: &Sync, batch: &BatchRef) -> Result<Delivered, ProtocolError> {
+    match deliver_claimed(ports, sync, batch).await {
+        Err(ProtocolError::Halt(reason)) => halt(ports, sync, reason).await,
+        result => result,
+    }
+}
+
+/// Stops the sync until a person acts.
+async fn halt(ports: &Ports, sync: &Sync, reason: String) -> Result<Delivered, ProtocolError> {
+    update_checkpoint(ports, sync.name(), |current| {
+        current.phase = Phase::Halted { reason: reason.clone() };
+        Some(())
+    })
+    .await?;
+    Ok(Delivered::Halted(reason))
+}
+
+async fn deliver_claimed(ports: &Ports, sync: &Sync, batch: &BatchRef) -> Result<Delivered, ProtocolError> {
     let checkpoint = load_checkpoint(ports, sync.name()).await?;
     if let Phase::Halted { reason } = &checkpoint.phase {
         return Ok(Delivered::Halted(reason.clone()));
@@ -113,12 +130,7 @@ pub async fn deliver(ports: &Ports, sync: &Sync, batch: &BatchRef) -> Result<Del
         }
         Sent::Halt(reason) => {
             give_back(ports, batch, claimed, spent).await?;
-            update_checkpoint(ports, sync.name(), |current| {
-                current.phase = Phase::Halted { reason: reason.clone() };
-                Some(())
-            })
-            .await?;
-            Ok(Delivered::Halted(reason))
+            halt(ports, sync, reason).await
         }
     }
 }

@@ -88,3 +88,11 @@ impl TextInput {
         taken
     }
 }
+
+/// For binary formats within a stream: first what was read ahead, then the rest.
+impl TextInput {
+    pub(crate) fn into_reader(mut self) -> impl Read + Send {
+        let ahead = self.buffer.split_off(self.start);
+        std::io::Cursor::new(ahead).chain(self.decoded)
+    }
+}

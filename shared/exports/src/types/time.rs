@@ -123,7 +123,7 @@ mod tests {
             assert_eq!(ms, parse_moment(text), "{text}");
             assert!(ms.is_some(), "{text}");
         }
-        for text in ["1970-01-01", "2024-02-29", "1899-12-31", "9999-12-31"] {
+        for text in ["1970-01-01", "2024-02-29", "1899-12-31", "9999-12-29"] {
             assert_eq!(date(text).map(|days| i64::from(days) * 86_400_000), parse_moment(text), "{text}");
         }
     }

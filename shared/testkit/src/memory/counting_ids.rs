@@ -23,7 +23,10 @@ impl CountingIds {
     }
 
     fn next(&self) -> u64 {
-        mix(self.state.fetch_add(STEP, Ordering::SeqCst).wrapping_add(STEP))
+        mix(self
+            .state
+            .fetch_add(STEP, Ordering::SeqCst)
+            .wrapping_add(STEP))
     }
 }
 

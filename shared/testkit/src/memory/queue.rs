@@ -53,7 +53,9 @@ impl MemoryQueue {
 
     /// Loses all messages of a queue.
     pub fn purge(&self, queue: QueueName) {
-        locked(&self.inside).messages.retain(|(of, _), _| *of != queue);
+        locked(&self.inside)
+            .messages
+            .retain(|(of, _), _| *of != queue);
     }
 }
 

@@ -43,7 +43,8 @@ pub(super) async fn commit(
     let record = record_of(context, &draft, &summary);
     // Kept under the attempt's own name before the swap, so that a planner that was overtaken cannot spoil the history.
     save_plan(&context.ports, context.attempt, &record).await?;
-    let committed = swap(context, &draft, &summary, &next).await?;
+    let open = open_run(context, &draft, &summary);
+    let committed = swap(context, open, &next).await?;
     if committed.is_none() {
         return Ok(None);
     }
@@ -80,17 +81,11 @@ fn record_of(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> Run
     }
 }
 
-async fn swap(
-    context: &PlanContext,
-    draft: &Draft,
-    summary: &PlanSummary,
-    next: &Next,
-) -> Result<Option<()>, PortError> {
-    let is_held = !summary.holds.is_empty();
-    let open = OpenRun {
+fn open_run(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> OpenRun {
+    OpenRun {
         run: draft.run,
         attempt: context.attempt,
-        phase: if is_held { RunPhase::Held } else { RunPhase::Delivering },
+        phase: if summary.holds.is_empty() { RunPhase::Delivering } else { RunPhase::Held },
         batches: summary.batches,
         exports: draft.exports.clone(),
         consumed: draft.consumed,
@@ -100,7 +95,11 @@ async fn swap(
         snapshot: draft.snapshot.clone(),
         snapshot_complete: draft.snapshot_complete,
         billable: summary.billable,
-    };
+    }
+}
+
+async fn swap(context: &PlanContext, open: OpenRun, next: &Next) -> Result<Option<()>, PortError> {
+    let is_held = open.phase == RunPhase::Held;
     let owner = context.ports.liveness.owner();
     let lease_until_ms = context.ports.clock.now_ms() + PLAN_LEASE_MS;
     let closes = context.sync.config.mode == Mode::OneTime && matches!(next, Next::End(None));
@@ -109,7 +108,7 @@ async fn swap(
             return None;
         }
         current.runs.push(open.clone());
-        current.last_run = draft.run.0;
+        current.last_run = open.run.0;
         current.lock = (*context.lock).clone();
         current.snapshot_refused = None;
         current.closed |= closes;

@@ -7,6 +7,7 @@ mod commit;
 mod context;
 mod decide;
 mod draft;
+mod expected;
 mod guards;
 mod index;
 mod lock;
@@ -22,6 +23,7 @@ mod warnings;
 use std::sync::Arc;
 
 use context::PlanContext;
+pub use expected::{ExpectedRow, expected_rows};
 pub use selection::Replay;
 
 use super::error::ProtocolError;

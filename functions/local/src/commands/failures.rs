@@ -1,0 +1,31 @@
+use std::path::Path;
+
+use driftless_core::protocol::read_quarantine;
+
+use super::{open, print_json};
+use crate::cli::{Exit, Failure};
+use crate::output::{number, rejected_line};
+
+/// Quarantine files read for one look.
+const FILES_MAX: usize = 10_000;
+
+/// Shows the rows in quarantine.
+pub async fn run(folder: &Path, name: &str, limit: usize, json: bool) -> Result<Exit, Failure> {
+    let (project, _) = open(folder, json).await?;
+    let (_, ports) = project.sync(name)?;
+    let files = read_quarantine(ports, name, FILES_MAX).await?;
+    let total: usize = files.iter().map(|file| file.rows.len()).sum();
+    let shown = files.iter().flat_map(|file| file.rows.iter().map(move |row| (&file.run, row))).take(limit);
+    if json {
+        let rows: Vec<_> = shown.map(|(run, row)| serde_json::json!({ "run": run, "row": row })).collect();
+        print_json(&serde_json::json!({ "total": total, "rows": rows }))?;
+    } else if total == 0 {
+        println!("{name}: no row is in quarantine");
+    } else {
+        for (run, row) in shown {
+            println!("run {}: {}", run.trim_start_matches('0'), rejected_line(row));
+        }
+        println!("{} rows are in quarantine; correct the cause, then run driftless replay {name}", number(total as u64));
+    }
+    Ok(if total == 0 { Exit::Done } else { Exit::Quarantine })
+}

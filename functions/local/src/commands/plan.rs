@@ -1,0 +1,35 @@
+use std::path::Path;
+
+use driftless_core::protocol::dry_run;
+
+use super::{chosen, open, print_json};
+use crate::cli::{Exit, Failure};
+use crate::output::print_plan;
+
+/// Shows what a sync would do. Changes nothing anywhere.
+pub async fn run(folder: &Path, sync: Option<String>, json: bool) -> Result<Exit, Failure> {
+    let (project, progress) = open(folder, json).await?;
+    let mut exit = Exit::Done;
+    let mut all = Vec::new();
+    for name in chosen(&project, &sync)? {
+        let (sync, ports) = project.sync(name)?;
+        let plans = dry_run(ports, sync).await.map_err(|e| Failure::failed(format!("{name}: {e}")))?;
+        progress.clear();
+        if plans.iter().any(|plan| !plan.failed_exports.is_empty()) {
+            exit = exit.max(Exit::Failed);
+        } else if plans.iter().any(|plan| !plan.holds.is_empty()) {
+            exit = exit.max(Exit::Held);
+        } else if plans.iter().any(|plan| plan.counts.rejected > 0) {
+            exit = exit.max(Exit::Quarantine);
+        }
+        if json {
+            all.push(serde_json::json!({ "sync": name, "plans": plans }));
+        } else {
+            print_plan(name, &plans);
+        }
+    }
+    if json {
+        print_json(&all)?;
+    }
+    Ok(exit)
+}

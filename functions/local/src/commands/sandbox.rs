@@ -1,0 +1,46 @@
+use std::path::PathBuf;
+
+use driftless_sandbox::faults::FaultPlan;
+use driftless_sandbox::server::{SandboxConfig, start};
+use driftless_sandbox::store::StorePath;
+
+use super::print_json;
+use crate::cli::{Exit, Failure};
+
+/// What the command line says.
+pub struct Options {
+    pub port: u16,
+    pub store: Option<PathBuf>,
+    pub rate_429: f64,
+    pub rate_5xx: f64,
+    pub lost_answer: f64,
+    pub latency_ms: u64,
+    pub seed: u64,
+}
+
+/// Runs the sandbox until it is stopped.
+pub async fn run(options: Options, json: bool) -> Result<Exit, Failure> {
+    let mut config = SandboxConfig::local(options.port);
+    if let Some(path) = options.store {
+        config.store = StorePath::File(path);
+    }
+    config.faults = FaultPlan {
+        seed: options.seed,
+        rate_429: options.rate_429,
+        rate_5xx: options.rate_5xx,
+        lost_answer: options.lost_answer,
+        latency_ms: options.latency_ms,
+        ..FaultPlan::default()
+    };
+    let sandbox = start(config).await?;
+    if json {
+        print_json(&serde_json::json!({ "url": sandbox.url() }))?;
+    } else {
+        println!("sandbox at {} (open it in a browser to see what arrives)", sandbox.url());
+        println!("use it with   destinations: {{ product: {{ type: mixpanel, token: env:ANY, url: \"{}\" }} }}", sandbox.url());
+        println!("stop it with Ctrl-C");
+    }
+    tokio::signal::ctrl_c().await?;
+    sandbox.stop().await?;
+    Ok(Exit::Done)
+}

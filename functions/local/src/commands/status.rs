@@ -1,0 +1,48 @@
+use std::path::Path;
+
+use driftless_core::model::{Phase, RunPhase};
+use driftless_core::protocol::{load_checkpoint, runs};
+
+use super::{open, print_json};
+use crate::cli::{Exit, Failure};
+use crate::output::{moment, number, table};
+
+/// Shows where every sync stands.
+pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
+    let (project, _) = open(folder, json).await?;
+    let mut rows = table(&["sync", "mode", "destination", "state", "last run", "finished (UTC)", "open runs", "live rows in ledger"]);
+    let mut all = Vec::new();
+    let mut exit = Exit::Done;
+    for (name, (sync, ports)) in &project.syncs {
+        let checkpoint = load_checkpoint(ports, name).await?;
+        let history = runs(ports, name, None).await?;
+        let finished = history.iter().rev().find_map(|run| run.finished_at_ms);
+        let held = checkpoint.runs.iter().any(|run| run.phase == RunPhase::Held);
+        let state = match &checkpoint.phase {
+            _ if held => {
+                exit = exit.max(Exit::Held);
+                "held for approval".to_string()
+            }
+            Phase::Halted { reason } => {
+                exit = exit.max(Exit::Failed);
+                format!("stopped: {reason}")
+            }
+            Phase::Planning { .. } => "planning".to_string(),
+            Phase::Idle if !checkpoint.runs.is_empty() => "delivering".to_string(),
+            Phase::Idle => "idle".to_string(),
+        };
+        rows.add_row([
+            name.clone(),
+            sync.config.mode.name().to_string(),
+            sync.config.destination.clone(),
+            state.clone(),
+            checkpoint.last_run.to_string(),
+            finished.map(moment).unwrap_or_else(|| "never".to_string()),
+            checkpoint.runs.len().to_string(),
+            number(checkpoint.ledger_live),
+        ]);
+        all.push(serde_json::json!({ "sync": name, "state": state, "checkpoint": checkpoint }));
+    }
+    if json { print_json(&all)? } else { println!("{rows}") }
+    Ok(exit)
+}
