@@ -23,12 +23,30 @@ const INPUT_BUFFER_BYTES: usize = 128 << 10;
 impl Compression {
     /// By magic bytes: RFC 1952, RFC 8878 (also its skippable frames), bzip2 block header, snappy framing format.
     pub(crate) fn of(head: &[u8]) -> Self {
-        let is_bzip2_block = |at: &[u8]| at == [0x31, 0x41, 0x59, 0x26, 0x53, 0x59] || at == [0x17, 0x72, 0x45, 0x38, 0x50, 0x90];
+        let is_bzip2_block = |at: &[u8]| {
+            at == [0x31, 0x41, 0x59, 0x26, 0x53, 0x59] || at == [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]
+        };
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
-            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if rest.get(..6).is_some_and(is_bzip2_block) => Self::Bzip2,
-            [0xff, 0x06, 0x00, 0x00, b's', b'N', b'a', b'P', b'p', b'Y', ..] => Self::Snappy,
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]
+                if rest.get(..6).is_some_and(is_bzip2_block) =>
+            {
+                Self::Bzip2
+            }
+            [
+                0xff,
+                0x06,
+                0x00,
+                0x00,
+                b's',
+                b'N',
+                b'a',
+                b'P',
+                b'p',
+                b'Y',
+                ..,
+            ] => Self::Snappy,
             _ => Self::None,
         }
     }
@@ -44,7 +62,11 @@ impl Compression {
     }
 
     /// The decoded bytes: all members, frames and streams one after the other, within the budgets.
-    pub(crate) fn decode<R: Read + Send + 'static>(self, bytes: R, source: &Source) -> io::Result<Box<dyn Read + Send>> {
+    pub(crate) fn decode<R: Read + Send + 'static>(
+        self,
+        bytes: R,
+        source: &Source,
+    ) -> io::Result<Box<dyn Read + Send>> {
         if self == Self::None {
             return Ok(Box::new(Budgeted::new(bytes, None)));
         }
@@ -73,7 +95,11 @@ struct Budgeted<R> {
 
 impl<R> Budgeted<R> {
     fn new(inner: R, source: Option<Source>) -> Self {
-        Self { inner, source, decoded: 0 }
+        Self {
+            inner,
+            source,
+            decoded: 0,
+        }
     }
 }
 
@@ -81,7 +107,9 @@ impl<R: Read> Read for Budgeted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.decoded += read as u64;
-        let Some(source) = &self.source else { return Ok(read) };
+        let Some(source) = &self.source else {
+            return Ok(read);
+        };
         if self.decoded > DECODED_BYTES_MAX {
             return Err(Refusal::new(
                 format!("it decodes to more than {DECODED_BYTES_MAX} bytes"),

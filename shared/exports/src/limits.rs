@@ -1,7 +1,6 @@
 //! Every limit of reading, with its origin.
 
-/// Decoded bytes that are read together: a block of text rows (design: rows are visited in parallel, block by block).
-pub const BLOCK_BYTES: usize = 1 << 20;
+pub use driftless_core::protocol::limits::BLOCK_BYTES;
 
 /// The longest record. Mixpanel and Amplitude refuse an event above 1 MB, so a longer row could not be sent anyway
 /// (docs.mixpanel.com/reference/import-events, 2026).
@@ -41,7 +40,7 @@ pub const PARQUET_FOOTER_BYTES_MAX: usize = 16 << 20;
 pub const BATCH_ROWS_MAX: usize = 8_192;
 
 /// Decoded bytes that a Parquet batch aims at, so that wide rows do not make huge batches.
-pub const BATCH_BYTES_TARGET: u64 = 16 << 20;
+pub const BATCH_BYTES_TARGET: u64 = 8 << 20;
 
 /// Bytes of one cached piece of a Parquet file.
 pub const PIECE_BYTES: usize = 512 << 10;

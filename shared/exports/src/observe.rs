@@ -36,7 +36,11 @@ impl Observed {
         }
         let place = self.columns.len();
         self.places.insert(name.to_string(), place);
-        self.columns.push(Column { name: name.to_string(), guess: TypeGuess::default(), domain: Some(BTreeSet::new()) });
+        self.columns.push(Column {
+            name: name.to_string(),
+            guess: TypeGuess::default(),
+            domain: Some(BTreeSet::new()),
+        });
         place
     }
 
@@ -54,17 +58,26 @@ impl Observed {
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        self.columns.iter().map(|column| column.name.clone()).collect()
+        self.columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect()
     }
 
     /// The types of columns that hold texts.
     pub(crate) fn types(&self) -> BTreeMap<String, ColumnType> {
-        self.columns.iter().filter_map(|column| Some((column.name.clone(), column.guess.column_type()?))).collect()
+        self.columns
+            .iter()
+            .filter_map(|column| Some((column.name.clone(), column.guess.column_type()?)))
+            .collect()
     }
 
     /// The values of columns that hold few different short texts.
     pub(crate) fn domains(self) -> Vec<(String, BTreeSet<String>)> {
-        let small = self.columns.into_iter().filter_map(|column| Some((column.name, column.domain?)));
+        let small = self
+            .columns
+            .into_iter()
+            .filter_map(|column| Some((column.name, column.domain?)));
         small.filter(|(_, domain)| !domain.is_empty()).collect()
     }
 }
@@ -75,7 +88,9 @@ impl Column {
             Value::Null => {}
             Value::Text(text) => {
                 self.guess.see(text);
-                let Some(domain) = &mut self.domain else { return };
+                let Some(domain) = &mut self.domain else {
+                    return;
+                };
                 if !domain.contains(text.as_ref()) {
                     if text.len() > DOMAIN_VALUE_BYTES_MAX || domain.len() == DOMAIN_VALUES_MAX {
                         self.domain = None;

@@ -11,7 +11,10 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(cause: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
-        Self { cause: cause.into(), remedy: remedy.into() }
+        Self {
+            cause: cause.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// For passing through a `Read` adapter.

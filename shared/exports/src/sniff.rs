@@ -21,7 +21,10 @@ pub(crate) fn refuse_foreign(head: &[u8]) -> Result<(), Refusal> {
         [b'7', b'z', 0xbc, 0xaf, ..] => "a 7z archive",
         [0x78, 0x9c | 0xda, ..] => "deflate-compressed without a gzip header",
         [b'P', b'A', b'R', b'E', ..] => {
-            return Err(Refusal::new("it is an encrypted Parquet file", "export without Parquet encryption; the bucket's own encryption is transparent"));
+            return Err(Refusal::new(
+                "it is an encrypted Parquet file",
+                "export without Parquet encryption; the bucket's own encryption is transparent",
+            ));
         }
         [b'O', b'R', b'C', rest @ ..] if rest.iter().take(64).any(|b| *b < b'\t') => "an ORC file",
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
@@ -30,7 +33,10 @@ pub(crate) fn refuse_foreign(head: &[u8]) -> Result<(), Refusal> {
         _ if head.get(257..262) == Some(b"ustar") => "a tar archive",
         _ => return Ok(()),
     };
-    Err(Refusal::new(format!("it is {what}, which is not read"), AGAIN))
+    Err(Refusal::new(
+        format!("it is {what}, which is not read"),
+        AGAIN,
+    ))
 }
 
 /// What the decoded bytes of an export are. `inside` is the compression they came out of.
@@ -40,7 +46,11 @@ pub(crate) fn content_of(head: &[u8], inside: Compression) -> Result<Content, Re
         let again = Compression::of(head);
         if again != Compression::None {
             return Err(Refusal::new(
-                format!("it is double-compressed: {} inside {}", again.name(), inside.name()),
+                format!(
+                    "it is double-compressed: {} inside {}",
+                    again.name(),
+                    inside.name()
+                ),
                 "compress it once",
             ));
         }
@@ -76,8 +86,14 @@ const BINARY_SAMPLE_BYTES: usize = 4096;
 
 fn looks_binary(head: &[u8]) -> bool {
     let sample = &head[..head.len().min(BINARY_SAMPLE_BYTES)];
-    let control = sample.iter().filter(|b| **b == 0 || (2..9).contains(*b) || (14..27).contains(*b)).count();
-    let broken: usize = sample.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let control = sample
+        .iter()
+        .filter(|b| **b == 0 || (2..9).contains(*b) || (14..27).contains(*b))
+        .count();
+    let broken: usize = sample
+        .utf8_chunks()
+        .map(|chunk| chunk.invalid().len())
+        .sum();
     (control + broken) * BINARY_SHARE > sample.len()
 }
 
@@ -106,13 +122,26 @@ mod tests {
         let mut tar = vec![b'a'; 600];
         tar[257..262].copy_from_slice(b"ustar");
         for foreign in [
-            &b"PK\x03\x04"[..], b"\x04\x22\x4d\x18", b"\xfd7zXZ\0", b"\xff\xfea\0", b"\xfe\xff\0a", b"ORC\n\x02\0\0", b"PARE\x15",
-            b"\x78\x9c\x01", &[0, 1, 2, 3, 200, 201, 7, 8], &tar,
+            &b"PK\x03\x04"[..],
+            b"\x04\x22\x4d\x18",
+            b"\xfd7zXZ\0",
+            b"\xff\xfea\0",
+            b"\xfe\xff\0a",
+            b"ORC\n\x02\0\0",
+            b"PARE\x15",
+            b"\x78\x9c\x01",
+            &[0, 1, 2, 3, 200, 201, 7, 8],
+            &tar,
         ] {
             let refusal = content(foreign).unwrap_err();
             assert!(!refusal.cause.is_empty() && !refusal.remedy.is_empty());
         }
-        assert!(content_of(b"\x1f\x8b\x08", Compression::Gzip).unwrap_err().cause.contains("double-compressed"));
+        assert!(
+            content_of(b"\x1f\x8b\x08", Compression::Gzip)
+                .unwrap_err()
+                .cause
+                .contains("double-compressed")
+        );
         assert!(content_of(b"PAR1", Compression::Gzip).is_err());
     }
 }

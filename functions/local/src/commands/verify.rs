@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use driftless_core::config::{DestinationConfig, MixpanelConfig, Region};
-use driftless_core::protocol::expected_rows;
+use driftless_core::model::RowKey;
+use driftless_core::protocol::{expected_rows, owned_keys};
 use serde_json::{Map, Value};
 
 use super::{open, print_json};
@@ -22,8 +23,10 @@ pub struct Compared {
     pub equal: u64,
     /// Rows that are not there as they should be: where they come from.
     pub missing: Vec<String>,
-    /// Visible events that no row accounts for: their insert_ids.
+    /// Visible events of this sync's keys that no row accounts for: their insert_ids.
     pub surplus: Vec<String>,
+    /// Visible events of other senders in the same project.
+    pub foreign: u64,
 }
 
 /// Compares the exports with the destination.
@@ -43,11 +46,12 @@ pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure>
 /// For people.
 pub fn print(name: &str, compared: &Compared) {
     println!(
-        "{name}: {} rows in the exports, {} equal at the destination, {} missing or different, {} surplus",
+        "{name}: {} rows in the exports, {} equal at the destination, {} missing or different, {} surplus ({} events of other senders)",
         number(compared.expected),
         number(compared.equal),
         number(compared.missing.len() as u64),
-        number(compared.surplus.len() as u64)
+        number(compared.surplus.len() as u64),
+        number(compared.foreign)
     );
     for from in compared.missing.iter().take(SHOWN) {
         println!("  missing or different: {from}");
@@ -65,6 +69,8 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
     let (mut from_ms, mut until_ms) = (i64::MAX, i64::MIN);
     let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let total = expected.len() as u64;
+    let expected_keys: BTreeSet<RowKey> = expected.keys().copied().collect();
+    let mut unmatched = Vec::new();
     for row in expected.into_values() {
         let event: Value = serde_json::from_slice(&row.payload)?;
         let time_ms = event["properties"]["time"].as_i64().unwrap_or(0);
@@ -78,10 +84,24 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
         let (text, insert_id) = canonical(&event);
         match wanted.get_mut(&text).and_then(Vec::pop) {
             Some(_) => compared.equal += 1,
-            None => compared.surplus.push(insert_id),
+            None => unmatched.push(insert_id),
         }
     }
     compared.missing = wanted.into_values().flatten().collect();
+    // An event is this sync's if its insert_id is a key of its exports or of its row states.
+    let keeps = sync.config.events.insert_id.as_ref().is_some_and(|k| k.keeps());
+    let key_of = |id: &String| match keeps {
+        true => Some(RowKey::from_parts(sync.config.namespace(), std::iter::once(id.as_bytes()), &mut Vec::new())),
+        false => u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).map(|n| RowKey(n.to_be_bytes())),
+    };
+    let strangers = unmatched.iter().filter_map(key_of).filter(|key| !expected_keys.contains(key)).collect();
+    let owned = owned_keys(ports, sync, &strangers).await.map_err(Failure::failed)?;
+    for id in unmatched {
+        match key_of(&id) {
+            Some(key) if expected_keys.contains(&key) || owned.contains(&key) => compared.surplus.push(id),
+            _ => compared.foreign += 1,
+        }
+    }
     Ok(compared)
 }
 

@@ -52,7 +52,9 @@ fn parse<T: DeserializeOwned>(file: &str, text: &str, schema: &Value) -> Result<
     if text.len() > CONFIG_BYTES_MAX {
         return Err(ConfigError::at(file, "", format!("larger than {CONFIG_BYTES_MAX} bytes; is this the right file?")));
     }
-    let value: Value = serde_saphyr::from_str(text)
+    // `off` is a word of ours, not a boolean of YAML 1.1.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let value: Value = serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| ConfigError::at(file, "", format!("not valid YAML: {error}")))?;
     let mut unknown = Vec::new();
     find_unknown(schema, schema, &value, "", &mut unknown);

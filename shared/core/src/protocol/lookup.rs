@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use super::error::ProtocolError;
+use super::limits::STATES_PER_CALL;
 use super::store::load_checkpoint;
 use super::{Sync, read_quarantine};
 use crate::ledger::LedgerReader;
@@ -17,6 +20,34 @@ pub struct KnownKey {
     pub quarantined: Vec<(String, QuarantinedRow)>,
 }
 
+/// Which of the keys this sync keeps state of: events of other senders in the same project are none of its business.
+pub async fn owned_keys(ports: &Ports, sync: &Sync, keys: &BTreeSet<RowKey>) -> Result<BTreeSet<RowKey>, ProtocolError> {
+    let mut owned = BTreeSet::new();
+    let all: Vec<RowKey> = keys.iter().copied().collect();
+    for part in all.chunks(STATES_PER_CALL) {
+        let states = ports.row_states.get(sync.name(), part).await?;
+        owned.extend(part.iter().zip(states).filter(|(_, state)| state.is_some()).map(|(key, _)| *key));
+    }
+    let mut ledger = open_ledger(ports, sync).await?;
+    while let Some((key, _)) = ledger.next_row()? {
+        if keys.contains(&key) {
+            owned.insert(key);
+        }
+    }
+    Ok(owned)
+}
+
+async fn open_ledger(ports: &Ports, sync: &Sync) -> Result<LedgerReader, ProtocolError> {
+    let checkpoint = load_checkpoint(ports, sync.name()).await?;
+    let mut parts = Vec::new();
+    for part in checkpoint.ledger {
+        if let Some(bytes) = ports.blobs.get(&part.blob).await? {
+            parts.push((part, bytes));
+        }
+    }
+    Ok(LedgerReader::open(parts)?)
+}
+
 /// Looks a key up in row states, ledger and quarantine.
 pub async fn look_up(ports: &Ports, sync: &Sync, key: RowKey) -> Result<KnownKey, ProtocolError> {
     let mut known = KnownKey {
@@ -24,14 +55,7 @@ pub async fn look_up(ports: &Ports, sync: &Sync, key: RowKey) -> Result<KnownKey
         quarantined: Vec::new(),
     };
     if known.state.is_none() {
-        let checkpoint = load_checkpoint(ports, sync.name()).await?;
-        let mut parts = Vec::new();
-        for part in checkpoint.ledger {
-            if let Some(bytes) = ports.blobs.get(&part.blob).await? {
-                parts.push((part, bytes));
-            }
-        }
-        let mut ledger = LedgerReader::open(parts)?;
+        let mut ledger = open_ledger(ports, sync).await?;
         while let Some((found, state)) = ledger.next_row()? {
             if found >= key {
                 known.state = (found == key).then_some(state);

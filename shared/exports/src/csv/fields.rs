@@ -14,7 +14,11 @@ pub(super) struct Field<'a> {
 }
 
 /// Walks over the fields of a record. `each` gets the field's number. Returns how many fields there are.
-pub(super) fn each_field<'a>(record: &'a str, dialect: &Dialect, mut each: impl FnMut(usize, Field<'a>)) -> Result<usize, &'static str> {
+pub(super) fn each_field<'a>(
+    record: &'a str,
+    dialect: &Dialect,
+    mut each: impl FnMut(usize, Field<'a>),
+) -> Result<usize, &'static str> {
     let bytes = record.as_bytes();
     let (mut at, mut count) = (0, 0);
     loop {
@@ -64,7 +68,14 @@ fn unquoted<'a>(record: &'a str, start: usize, dialect: &Dialect) -> (Field<'a>,
         Some(escape) if is_escaped => Cow::Owned(without_escapes(raw, escape)),
         _ => Cow::Borrowed(raw),
     };
-    (Field { text, is_null, is_quoted: false }, end)
+    (
+        Field {
+            text,
+            is_null,
+            is_quoted: false,
+        },
+        end,
+    )
 }
 
 /// In unquoted text an escape makes the next character literal; the letters that PostgreSQL and MySQL write for control
@@ -92,7 +103,11 @@ fn without_escapes(raw: &str, escape: u8) -> String {
     text
 }
 
-fn quoted<'a>(record: &'a str, start: usize, dialect: &Dialect) -> Result<(Field<'a>, usize), &'static str> {
+fn quoted<'a>(
+    record: &'a str,
+    start: usize,
+    dialect: &Dialect,
+) -> Result<(Field<'a>, usize), &'static str> {
     const OPEN: &str = "a quote is opened and never closed";
     let bytes = record.as_bytes();
     let quote = dialect.quote.unwrap_or(b'"');
@@ -125,7 +140,14 @@ fn quoted<'a>(record: &'a str, start: usize, dialect: &Dialect) -> Result<(Field
         }
         None => Cow::Borrowed(last),
     };
-    Ok((Field { text, is_null: false, is_quoted: true }, at + 1))
+    Ok((
+        Field {
+            text,
+            is_null: false,
+            is_quoted: true,
+        },
+        at + 1,
+    ))
 }
 
 #[cfg(test)]
@@ -133,12 +155,20 @@ mod tests {
     use super::*;
 
     fn dialect(quote: Option<u8>, escape: Option<u8>) -> Dialect {
-        Dialect { delimiter: b',', quote, escape, nulls: vec!["\\N".into()], terminator: b'\n' }
+        Dialect {
+            delimiter: b',',
+            quote,
+            escape,
+            nulls: vec!["\\N".into()],
+            terminator: b'\n',
+        }
     }
 
     fn fields(record: &str, dialect: &Dialect) -> Result<Vec<Option<String>>, &'static str> {
         let mut fields = Vec::new();
-        let count = each_field(record, dialect, |_, field| fields.push((!field.is_null).then(|| field.text.into_owned())))?;
+        let count = each_field(record, dialect, |_, field| {
+            fields.push((!field.is_null).then(|| field.text.into_owned()))
+        })?;
         assert_eq!(count, fields.len());
         Ok(fields)
     }
@@ -150,15 +180,24 @@ mod tests {
     #[test]
     fn quoted_empty_is_text_and_unquoted_empty_is_null() {
         let rfc = dialect(Some(b'"'), None);
-        assert_eq!(fields("a,,\"\",\\N,\"\\N\"", &rfc), Ok(vec![some("a"), None, some(""), None, some("\\N")]));
+        assert_eq!(
+            fields("a,,\"\",\\N,\"\\N\"", &rfc),
+            Ok(vec![some("a"), None, some(""), None, some("\\N")])
+        );
         assert_eq!(fields(",", &rfc), Ok(vec![None, None]));
     }
 
     #[test]
     fn quotes_are_doubled_or_escaped() {
-        assert_eq!(fields("\"a\"\"b\",5\"", &dialect(Some(b'"'), None)), Ok(vec![some("a\"b"), some("5\"")]));
+        assert_eq!(
+            fields("\"a\"\"b\",5\"", &dialect(Some(b'"'), None)),
+            Ok(vec![some("a\"b"), some("5\"")])
+        );
         let spark = dialect(Some(b'"'), Some(b'\\'));
-        assert_eq!(fields(r#""a\"b","c\\","d\e""#, &spark), Ok(vec![some("a\"b"), some("c\\"), some("d\\e")]));
+        assert_eq!(
+            fields(r#""a\"b","c\\","d\e""#, &spark),
+            Ok(vec![some("a\"b"), some("c\\"), some("d\\e")])
+        );
         assert!(fields("\"a", &spark).is_err());
         assert!(fields("\"a\"b,c", &spark).is_err());
         assert!(fields("\"a\\", &spark).is_err());
@@ -167,8 +206,14 @@ mod tests {
     #[test]
     fn escapes_without_quotes() {
         let snowflake = dialect(None, Some(b'\\'));
-        assert_eq!(fields("a\\,b,c\\\nd,\\\\n,\"q\"", &snowflake), Ok(vec![some("a,b"), some("c\nd"), some("\\n"), some("\"q\"")]));
-        assert_eq!(fields("a\\tb,\\N", &snowflake), Ok(vec![some("a\tb"), None]));
+        assert_eq!(
+            fields("a\\,b,c\\\nd,\\\\n,\"q\"", &snowflake),
+            Ok(vec![some("a,b"), some("c\nd"), some("\\n"), some("\"q\"")])
+        );
+        assert_eq!(
+            fields("a\\tb,\\N", &snowflake),
+            Ok(vec![some("a\tb"), None])
+        );
         assert_eq!(fields("a\\", &snowflake), Ok(vec![some("a\\")]));
     }
 }

@@ -23,16 +23,27 @@ impl Pieces {
     }
 
     pub(super) fn of(bytes: &[u8], lengths: Vec<usize>) -> Box<Self> {
-        Box::new(Self { bytes: Cursor::new(bytes.to_vec()), lengths, reads: 0, is_pinned: true, fails_at: None })
+        Box::new(Self {
+            bytes: Cursor::new(bytes.to_vec()),
+            lengths,
+            reads: 0,
+            is_pinned: true,
+            fails_at: None,
+        })
     }
 }
 
 impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.fails_at.is_some_and(|at| self.bytes.position() >= at) {
-            return Err(io::Error::new(io::ErrorKind::ConnectionReset, "connection reset"));
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionReset,
+                "connection reset",
+            ));
         }
-        let length = self.lengths[self.reads % self.lengths.len()].max(1).min(buffer.len());
+        let length = self.lengths[self.reads % self.lengths.len()]
+            .max(1)
+            .min(buffer.len());
         self.reads += 1;
         self.bytes.read(&mut buffer[..length])
     }
@@ -71,7 +82,11 @@ pub(super) fn shown(value: &Value<'_>) -> String {
 }
 
 /// All rows, and how reading ended.
-pub(super) fn read(formats: &ExportFormats, bytes: Box<Pieces>, lock: &SchemaLock) -> (Vec<Shown>, Result<(), ExportError>) {
+pub(super) fn read(
+    formats: &ExportFormats,
+    bytes: Box<Pieces>,
+    lock: &SchemaLock,
+) -> (Vec<Shown>, Result<(), ExportError>) {
     let rows = RefCell::new(Vec::new());
     let end = (|| {
         let mut blocks = formats.open("an/export", bytes, lock)?;
@@ -80,7 +95,14 @@ pub(super) fn read(formats: &ExportFormats, bytes: Box<Pieces>, lock: &SchemaLoc
             let before = rows.borrow().len() as u64;
             block.visit(&|_| true, &mut |row, result| {
                 assert_eq!(row, rows.borrow().len() as u64);
-                let shown = result.map(|row| row.columns.names.iter().cloned().zip(row.values.iter().map(shown)).collect());
+                let shown = result.map(|row| {
+                    row.columns
+                        .names
+                        .iter()
+                        .cloned()
+                        .zip(row.values.iter().map(shown))
+                        .collect()
+                });
                 rows.borrow_mut().push(shown);
             });
             assert_eq!(rows.borrow().len() as u64 - before, block.rows());
@@ -103,13 +125,25 @@ pub(super) fn rows(formats: &ExportFormats, bytes: &[u8]) -> Vec<Shown> {
 
 /// Rows without errors, each as `name=kind value` words.
 pub(super) fn good(formats: &ExportFormats, text: &str) -> Vec<String> {
-    let words = |row: Shown| row.unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
-    rows(formats, text.as_bytes()).into_iter().map(words).collect()
+    let words = |row: Shown| {
+        row.unwrap()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    rows(formats, text.as_bytes())
+        .into_iter()
+        .map(words)
+        .collect()
 }
 
 pub(super) fn default_formats() -> ExportFormats {
     ExportFormats::new(CsvOptions::default(), Default::default())
 }
+
+/// A compressor of whole texts.
+pub(super) type Compress = fn(&[u8]) -> Vec<u8>;
 
 pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -134,7 +168,7 @@ pub(super) fn zstd(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Compresses the two halves on their own and joins them.
-pub(super) fn in_two_members(bytes: &[u8], compress: fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+pub(super) fn in_two_members(bytes: &[u8], compress: Compress) -> Vec<u8> {
     let (a, b) = bytes.split_at(bytes.len() / 2);
     [compress(a), compress(b)].concat()
 }

@@ -1,6 +1,6 @@
 use super::selection::Selection;
 use crate::mapping::{Op, SourceRows};
-use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock, fingerprint};
+use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock};
 use crate::ports::{RowBlock, RowEncoder};
 use crate::protocol::Sync;
 
@@ -135,7 +135,6 @@ impl Mapper<'_> {
         }
         let start = self.out.lines.len();
         let encoded = self.encoder.encode(row, &mut self.out.lines).map_err(keyed)?;
-        debug_assert_eq!(encoded.fingerprint, fingerprint(&self.out.lines[start..]));
         if encoded.time_ms < self.bounds_ms.0 || encoded.time_ms > self.bounds_ms.1 {
             self.out.lines.truncate(start);
             return Err(keyed(self.out_of_bounds(encoded.time_ms)));

@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+
+use driftless_core::model::{Checkpoint, Phase, RunRecord, RunStatus};
+use driftless_sandbox::mixpanel::validate::ValidEvent;
+
+use super::Scenario;
+use super::sink::Seen;
+use super::source::{Quality, Source};
+
+/// Compares what the destination shows with what the source came to. Promises 1 to 6 of the design.
+pub fn check(
+    scenario: Scenario,
+    source: &Source,
+    seen: &Seen,
+    checkpoint: &Checkpoint,
+    runs: &[RunRecord],
+    faultless: bool,
+) -> Result<(), String> {
+    at_rest(checkpoint)?;
+    for run in runs {
+        if run.status != RunStatus::Finished || !run.counts.is_conserved() {
+            return Err(format!("conservation: run {} ended as {:?} with {:?}", run.run, run.status, run.counts));
+        }
+    }
+    let mut visible: BTreeMap<String, Vec<&ValidEvent>> = BTreeMap::new();
+    for event in &seen.visible {
+        let key = event.properties.get("k").and_then(|k| k.as_str()).unwrap_or_default();
+        visible.entry(key.to_string()).or_default().push(event);
+    }
+    for (key, events) in &visible {
+        if events.len() > 1 {
+            return Err(format!("duplicate: {key} is visible {} times", events.len()));
+        }
+        let shown = facts(events[0]);
+        if !source.ever.get(key).is_some_and(|ever| ever.contains(&shown)) {
+            return Err(format!("foreign: {key} shows {shown:?}, which no export held"));
+        }
+    }
+    for (key, (_, content)) in &source.state {
+        let shown = visible.get(key).map(|events| facts(events[0]));
+        match content {
+            Some(content) if content.quality == Quality::Valid => {
+                let expected = (content.event.clone(), content.user.clone(), content.at_ms, content.value.clone());
+                match shown {
+                    None => return Err(format!("loss: {key} is not visible")),
+                    Some(shown) if shown != expected => {
+                        return Err(format!("stale: {key} shows {shown:?}, the source has {expected:?}"));
+                    }
+                    Some(_) => {}
+                }
+            }
+            // A row that cannot be sent leaves its key as it was.
+            Some(_) => {}
+            None if shown.is_some() && scenario != Scenario::Full => {
+                return Err(format!("undead: {key} was deleted and is visible"));
+            }
+            None => {}
+        }
+    }
+    if let Some(broken) = &seen.order_broken {
+        return Err(format!("order: {broken}"));
+    }
+    if faultless && seen.redundant > 0 && scenario != Scenario::AppendOff {
+        return Err(format!("waste: without faults {} of {} events were sent although they were there", seen.redundant, seen.landed));
+    }
+    Ok(())
+}
+
+fn at_rest(checkpoint: &Checkpoint) -> Result<(), String> {
+    if checkpoint.phase != Phase::Idle || !checkpoint.runs.is_empty() || checkpoint.cursor.is_some() {
+        return Err(format!(
+            "convergence: {:?}, {} open runs, cursor {}",
+            checkpoint.phase,
+            checkpoint.runs.len(),
+            checkpoint.cursor.is_some()
+        ));
+    }
+    Ok(())
+}
+
+fn facts(event: &ValidEvent) -> (String, String, i64, String) {
+    let value = event.properties.get("value").and_then(|v| v.as_str()).unwrap_or_default();
+    (event.event.clone(), event.distinct_id.clone(), event.time_ms, value.to_string())
+}

@@ -1,0 +1,116 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use driftless_core::model::{Identity, Observed, Row, RowError};
+use driftless_core::ports::{BatchLimits, Delivery, Destination, EncodedRow, Request, Response, RowEncoder, TransportError};
+use driftless_destinations::mixpanel::{MixpanelEvents, MixpanelTarget};
+
+use super::Mutant;
+use crate::simulation::Scenario;
+
+/// The real destination with batches of a few events, so that a run has several; and with a guard removed for a mutant.
+pub struct SmallBatches {
+    real: MixpanelEvents,
+    mutant: Option<Mutant>,
+    counter: Arc<AtomicU64>,
+}
+
+impl SmallBatches {
+    pub fn new(scenario: Scenario, mutant: Option<Mutant>) -> Self {
+        let target = MixpanelTarget {
+            name: "product".into(),
+            url: "http://127.0.0.1:1".into(),
+            project_id: None,
+            retention_days: None,
+        };
+        let real = MixpanelEvents::new(target, scenario.config(false).events).expect("valid mapping");
+        Self { real, mutant, counter: Arc::default() }
+    }
+
+    pub fn with_events(mut self, events: driftless_core::config::EventsConfig) -> Self {
+        let target = MixpanelTarget { name: "product".into(), url: "http://127.0.0.1:1".into(), project_id: None, retention_days: None };
+        self.real = MixpanelEvents::new(target, events).expect("valid mapping");
+        self
+    }
+}
+
+impl Destination for SmallBatches {
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { lines_max: 3, ..self.real.limits() }
+    }
+
+    fn time_bounds(&self, now_ms: i64) -> (i64, i64) {
+        self.real.time_bounds(now_ms)
+    }
+
+    fn encoder(&self) -> Box<dyn RowEncoder> {
+        Box::new(MutantEncoder { real: self.real.encoder(), mutant: self.mutant, counter: self.counter.clone() })
+    }
+
+    fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>) {
+        self.real.tombstone(identity, out);
+    }
+
+    fn compress(&self, lines: &[u8]) -> Vec<u8> {
+        self.real.compress(lines)
+    }
+
+    fn decompress(&self, body: &[u8], bytes: u64) -> Result<Vec<u8>, String> {
+        self.real.decompress(body, bytes)
+    }
+
+    fn request(&self, body: Bytes) -> Request {
+        self.real.request(body)
+    }
+
+    fn read(&self, lines: u32, answer: Result<Response, TransportError>) -> Delivery {
+        match (self.mutant, self.real.read(lines, answer)) {
+            (Some(Mutant::PartialIsSuccess), Delivery::Partly(_)) => Delivery::Accepted,
+            (Some(Mutant::PartialIsRetried), Delivery::Partly(_)) => {
+                Delivery::RetryAfter { wait_ms: None, cause: "mutant".into() }
+            }
+            (Some(Mutant::UnclearIsSuccess), Delivery::Ambiguous { .. }) => Delivery::Accepted,
+            (_, delivery) => delivery,
+        }
+    }
+}
+
+struct MutantEncoder {
+    real: Box<dyn RowEncoder>,
+    mutant: Option<Mutant>,
+    counter: Arc<AtomicU64>,
+}
+
+impl RowEncoder for MutantEncoder {
+    fn encode(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<EncodedRow, RowError> {
+        let mut encoded = self.real.encode(row, out)?;
+        if self.mutant == Some(Mutant::FingerprintIsBlind) {
+            encoded.fingerprint = 7;
+        }
+        Ok(encoded)
+    }
+
+    fn identity_parts(&self) -> (&str, &str) {
+        self.real.identity_parts()
+    }
+
+    fn check_insert_id(&self, id: &str) -> Result<(), &'static str> {
+        self.real.check_insert_id(id)
+    }
+
+    fn close(&self, insert_id: &str, out: &mut Vec<u8>) {
+        match self.mutant {
+            Some(Mutant::RandomInsertId) => {
+                let n = self.counter.fetch_add(1, Ordering::Relaxed);
+                self.real.close(&format!("{}{n:08}", &insert_id[..24]), out);
+            }
+            Some(Mutant::ConstantInsertId) => self.real.close("00000000000000000000000000000001", out),
+            _ => self.real.close(insert_id, out),
+        }
+    }
+
+    fn take_observed(&mut self) -> Observed {
+        self.real.take_observed()
+    }
+}

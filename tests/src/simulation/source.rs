@@ -1,0 +1,253 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_testkit::memory::MemoryExports;
+use driftless_testkit::simulation::Random;
+use serde_json::{Value, json};
+
+use super::Scenario;
+
+/// Keys of the source.
+const KEYS: u64 = 8;
+/// 2024-01-01T00:00:00Z.
+const BASE_MS: i64 = 1_704_067_200_000;
+/// 1999: older than the simulated project keeps, which only the destination knows.
+const REFUSED_MS: i64 = 915_148_800_000;
+
+/// What a row is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quality {
+    /// Can be sent.
+    Valid,
+    /// Has no time: the plan rejects it.
+    Invalid,
+    /// The destination refuses it.
+    Refused,
+}
+
+/// The content of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Event name.
+    pub event: String,
+    /// User.
+    pub user: String,
+    /// Time.
+    pub at_ms: i64,
+    /// A property.
+    pub value: String,
+    /// Worth.
+    pub quality: Quality,
+}
+
+/// The warehouse: its rows, and the exports it wrote of them.
+pub struct Source {
+    scenario: Scenario,
+    random: Random,
+    exports: MemoryExports,
+    /// What the destination should come to, by key; `None` for a deleted key.
+    pub state: BTreeMap<String, (i64, Option<Content>)>,
+    /// Every valid content that some export ever held, by key: (event, user, time, value).
+    pub ever: BTreeMap<String, BTreeSet<(String, String, i64, String)>>,
+    /// Keys that had a row which cannot be sent at some time: their older copy may stay.
+    pub troubled: BTreeSet<String>,
+    version: i64,
+    files: u64,
+    late: Vec<(String, String)>,
+}
+
+impl Source {
+    /// An empty one.
+    pub fn new(scenario: Scenario, seed: u64, exports: MemoryExports) -> Self {
+        Self {
+            scenario,
+            random: Random::new(seed ^ 0x50_0c_e5),
+            exports,
+            state: BTreeMap::new(),
+            ever: BTreeMap::new(),
+            troubled: BTreeSet::new(),
+            version: 0,
+            files: 0,
+            late: Vec::new(),
+        }
+    }
+
+    /// What happens next to the exports, as steps with a pause in milliseconds after each.
+    pub fn next_steps(&mut self) -> Vec<(Step, i64)> {
+        match self.scenario {
+            Scenario::Append | Scenario::AppendOff => self.append_steps(),
+            Scenario::Change => self.change_steps(),
+            Scenario::Snapshot | Scenario::Full => self.snapshot_steps(),
+        }
+    }
+
+    /// Puts late exports, so that the end state is all there.
+    pub fn last_steps(&mut self) -> Vec<(Step, i64)> {
+        let late = std::mem::take(&mut self.late);
+        late.into_iter().map(|(key, text)| (Step::Put(key, text), 500)).collect()
+    }
+
+    /// Does one step at a moment.
+    pub fn apply(&self, step: &Step, now_ms: i64) {
+        match step {
+            Step::Put(key, text) => drop(self.exports.put(key, text.clone(), now_ms)),
+            Step::Delete(key) => self.exports.delete(key),
+        }
+    }
+
+    fn content(&mut self, key: &str) -> Content {
+        let quality = match self.random.below(12) {
+            0 => Quality::Invalid,
+            1 => Quality::Refused,
+            _ => Quality::Valid,
+        };
+        let old = self.state.get(key).and_then(|(_, c)| c.clone());
+        let moves = old.is_none() || self.random.below(4) == 0;
+        let old = old.unwrap_or(Content {
+            event: "Bought".into(),
+            user: format!("user-{key}"),
+            at_ms: BASE_MS,
+            value: String::new(),
+            quality,
+        });
+        let mut at_ms = if old.at_ms == REFUSED_MS || moves { BASE_MS + self.random.below(5) as i64 * 3_600_000 } else { old.at_ms };
+        if quality == Quality::Refused {
+            at_ms = REFUSED_MS;
+        }
+        Content {
+            event: if moves && self.random.below(2) == 0 { "Returned".into() } else { old.event },
+            user: if moves && self.random.below(3) == 0 { format!("other-{key}") } else { old.user },
+            at_ms,
+            value: ["a", "b", "c"][self.random.below(3) as usize].into(),
+            quality,
+        }
+    }
+
+    fn remember(&mut self, key: &str, content: Option<Content>) {
+        if let Some(content) = &content {
+            if content.quality == Quality::Valid {
+                let seen = (content.event.clone(), content.user.clone(), content.at_ms, content.value.clone());
+                self.ever.entry(key.to_string()).or_default().insert(seen);
+            } else {
+                self.troubled.insert(key.to_string());
+            }
+        }
+        self.state.insert(key.to_string(), (self.version, content));
+    }
+
+    fn row(&self, key: &str, op: &str, content: &Content) -> Value {
+        let mut row = json!({
+            "k": key, "op": op, "version": self.version, "event": content.event, "user": content.user, "value": content.value,
+        });
+        if content.quality != Quality::Invalid {
+            row["at"] = json!(content.at_ms);
+        }
+        row
+    }
+
+    fn file(&mut self) -> String {
+        self.files += 1;
+        format!("rows/{:05}.jsonl", self.files)
+    }
+
+    fn append_steps(&mut self) -> Vec<(Step, i64)> {
+        let mut text = String::new();
+        for _ in 0..=self.random.below(6) {
+            self.version += 1;
+            let key = format!("k{}", self.version);
+            let content = self.content(&key);
+            text.push_str(&format!("{}\n", self.row(&key, "insert", &content)));
+            self.remember(&key, Some(content));
+        }
+        let file = self.file();
+        let mut steps = vec![(Step::Put(file.clone(), text.clone()), self.random.below(60_000) as i64)];
+        match self.random.below(4) {
+            // The same bytes again, under the same and under another name.
+            0 => steps.push((Step::Put(file, text), 1_000)),
+            1 => steps.push((Step::Put(self.file(), text), 1_000)),
+            _ => {}
+        }
+        steps
+    }
+
+    fn change_steps(&mut self) -> Vec<(Step, i64)> {
+        let mut rows = Vec::new();
+        for _ in 0..=self.random.below(6) {
+            let key = format!("k{}", self.random.below(KEYS));
+            let old = self.state.get(&key).and_then(|(_, content)| content.clone());
+            self.version += 1;
+            match old {
+                Some(old) if self.random.below(4) == 0 => {
+                    rows.push(self.row(&key, "delete", &old));
+                    self.remember(&key, None);
+                }
+                old => {
+                    let content = self.content(&key);
+                    if let Some(old) = &old
+                        && self.random.below(2) == 0
+                    {
+                        rows.push(self.row(&key, "update_preimage", old));
+                    }
+                    let op = if old.is_some() { "update" } else { "insert" };
+                    rows.push(self.row(&key, op, &content));
+                    self.remember(&key, Some(content));
+                }
+            }
+        }
+        // Order in a file means nothing: the order column does.
+        for n in (1..rows.len()).rev() {
+            rows.swap(n, self.random.below(n as u64 + 1) as usize);
+        }
+        let text: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        let file = self.file();
+        if self.random.below(5) == 0 {
+            self.late.push((file, text));
+            return Vec::new();
+        }
+        let mut steps = vec![(Step::Put(file.clone(), text.clone()), self.random.below(60_000) as i64)];
+        match self.random.below(6) {
+            0 => steps.push((Step::Put(file, text), 1_000)),
+            1 => steps.push((Step::Put(self.file(), text), 1_000)),
+            2 => steps.extend(self.late.pop().map(|(key, text)| (Step::Put(key, text), 1_000))),
+            _ => {}
+        }
+        steps
+    }
+
+    fn snapshot_steps(&mut self) -> Vec<(Step, i64)> {
+        for _ in 0..self.random.below(4) {
+            let key = format!("k{}", self.random.below(KEYS));
+            self.version += 1;
+            let gone = self.state.get(&key).is_some_and(|(_, content)| content.is_some()) && self.random.below(3) == 0;
+            let content = if gone { None } else { Some(self.content(&key)) };
+            self.remember(&key, content);
+        }
+        let live: Vec<(String, Content)> =
+            self.state.iter().filter_map(|(key, (_, content))| Some((key.clone(), content.clone()?))).collect();
+        let mut steps = vec![(Step::Delete("rows/_SUCCESS".into()), 0)];
+        let old: Vec<String> = self.exports.versions().into_iter().map(|v| v.key).filter(|key| key != "rows/_SUCCESS").collect();
+        steps.extend(old.into_iter().map(|key| (Step::Delete(key), 0)));
+        // Rows move between files from run to run.
+        let files = 1 + self.random.below(3);
+        let mut texts = vec![String::new(); files as usize];
+        for (key, content) in &live {
+            let mut row = self.row(key, "insert", content);
+            row["version"] = json!(self.state[key].0);
+            texts[self.random.below(files) as usize].push_str(&format!("{row}\n"));
+        }
+        for (n, text) in texts.into_iter().enumerate() {
+            let pause = self.random.below(3_000) as i64;
+            steps.push((Step::Put(format!("rows/part-{n}.jsonl"), text), pause));
+        }
+        steps.push((Step::Put("rows/_SUCCESS".into(), String::new()), self.random.below(90_000) as i64));
+        steps
+    }
+}
+
+/// One thing that the warehouse does.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Writes an export.
+    Put(String, String),
+    /// Removes one.
+    Delete(String),
+}

@@ -1,0 +1,26 @@
+//! Each guard of the protocol, removed, must be noticed by the simulation.
+
+use driftless_tests::simulation::{Mutant, Scenario, Setup, simulate};
+
+/// Seeds tried before a mutant counts as unnoticed.
+const SEEDS: u64 = 3_000;
+
+#[test]
+fn every_mutant_is_caught() {
+    let mut alive = Vec::new();
+    for mutant in Mutant::ALL {
+        let caught = (0..SEEDS).find_map(|seed| {
+            Scenario::ALL.into_iter().find_map(|scenario| {
+                let setup = Setup { mutant: Some(mutant), ..Setup::seeded(scenario, seed) };
+                simulate(setup).err().map(|broken| (scenario, seed, broken))
+            })
+        });
+        match caught {
+            Some((scenario, seed, broken)) => {
+                println!("{mutant:?}: caught by {scenario:?} seed {seed}: {}", broken.lines().next().unwrap_or_default());
+            }
+            None => alive.push(mutant),
+        }
+    }
+    assert!(alive.is_empty(), "not noticed: {alive:?}");
+}

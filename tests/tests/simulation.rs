@@ -1,0 +1,76 @@
+//! Seeds of the simulation. CI runs 2,000 a scenario; `DRIFTLESS_SEEDS=100000` runs more, `DRIFTLESS_SEED` one.
+
+use std::collections::BTreeMap;
+
+use driftless_testkit::simulation::Fault;
+use driftless_tests::simulation::{Scenario, Setup, simulate};
+
+fn seeds() -> u64 {
+    std::env::var("DRIFTLESS_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000)
+}
+
+fn run(scenario: Scenario) {
+    let mut struck: BTreeMap<Fault, u64> = BTreeMap::new();
+    let (mut points, mut landed) = (0, 0);
+    for seed in 0..seeds() {
+        let outcome = simulate(Setup::seeded(scenario, seed)).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+        points += outcome.points;
+        landed += outcome.landed;
+        for (fault, count) in outcome.struck {
+            *struck.entry(fault).or_insert(0) += count;
+        }
+    }
+    println!("{scenario:?}: {} seeds, {points} points, {landed} events landed, faults {struck:?}", seeds());
+    // A simulation in which nothing goes wrong proves nothing.
+    assert!(landed > seeds());
+    if seeds() >= 1_000 {
+        for fault in [Fault::Crash, Fault::Stall, Fault::AnswerLost, Fault::LandsLate, Fault::MessageLost, Fault::ReadBroken] {
+            assert!(struck.get(&fault).is_some_and(|count| *count > 0), "{fault:?} never struck");
+        }
+    }
+}
+
+#[test]
+fn append() {
+    run(Scenario::Append);
+}
+
+#[test]
+fn append_without_row_state() {
+    run(Scenario::AppendOff);
+}
+
+#[test]
+fn change_feed() {
+    run(Scenario::Change);
+}
+
+#[test]
+fn snapshot() {
+    run(Scenario::Snapshot);
+}
+
+#[test]
+fn full() {
+    run(Scenario::Full);
+}
+
+/// One seed again, as a failure prints it.
+#[test]
+fn replay() {
+    let Some(seed) = std::env::var("DRIFTLESS_SEED").ok().and_then(|n| n.parse().ok()) else { return };
+    let wanted = std::env::var("DRIFTLESS_SCENARIO").unwrap_or_default();
+    for scenario in Scenario::ALL.into_iter().filter(|s| wanted.is_empty() || format!("{s:?}") == wanted) {
+        println!("{scenario:?}: {:?}", simulate(Setup::seeded(scenario, seed)));
+    }
+}
+
+/// The same seed gives the same run, to the last point.
+#[test]
+fn a_seed_is_a_whole_run() {
+    for scenario in Scenario::ALL {
+        let once = simulate(Setup::seeded(scenario, 42)).map(|o| (o.points, o.landed, o.struck));
+        let again = simulate(Setup::seeded(scenario, 42)).map(|o| (o.points, o.landed, o.struck));
+        assert_eq!(once, again);
+    }
+}
