@@ -46,6 +46,7 @@ struct Engine {
     not_before_ms: AtomicI64,
     stop: AtomicBool,
     errors: std::sync::Mutex<Vec<(String, String)>>,
+    plan_failures: AtomicUsize,
 }
 
 /// Works until every sync is quiet: nothing new, nothing under way. A person's start lifts an earlier stop.
@@ -71,6 +72,7 @@ async fn run(ports: &Ports, syncs: &Syncs, by_person: bool) -> Result<Ended, Pro
         not_before_ms: AtomicI64::new(0),
         stop: AtomicBool::new(false),
         errors: std::sync::Mutex::new(Vec::new()),
+        plan_failures: AtomicUsize::new(0),
     });
     let mut workers = JoinSet::new();
     for _ in 0..DELIVER_WORKERS {
@@ -187,8 +189,19 @@ impl Engine {
         // A message of another sync than those asked for stays where it is.
         let Some((sync, ports)) = self.syncs.get(&wanted.sync) else { return Next::Later(RETRY_MS) };
         match plan(ports, sync, &wanted).await {
-            Ok(_) => Next::Ack,
-            Err(error) => self.failed(&wanted.sync, &error, message.received),
+            Ok(planned) => {
+                if !planned.stale {
+                    self.plan_failures.store(0, Ordering::SeqCst);
+                }
+                Next::Ack
+            }
+            Err(error) => {
+                // The scope is free again and the next sweep plans it anew; only the count of failures goes on.
+                let failures = self.plan_failures.fetch_add(1, Ordering::SeqCst) as u32 + 1;
+                self.not_before(self.ports.clock.now_ms() + RETRY_MS);
+                self.failed(&wanted.sync, &error, failures);
+                Next::Ack
+            }
         }
     }
 

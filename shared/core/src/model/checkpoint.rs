@@ -51,6 +51,8 @@ pub enum Phase {
         lease_until_ms: i64,
         /// Whether a person asked for this plan; it then counts as the word that a snapshot is complete, where the sync says so.
         by_person: bool,
+        /// Whether a planner has taken the message. From then on only the end of its lease lets another one in.
+        started: bool,
     },
     /// Stopped until a person acts.
     Halted {

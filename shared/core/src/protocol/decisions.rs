@@ -1,4 +1,4 @@
-use super::store::{load_run, save_run, update_checkpoint};
+use super::store::{change_held_run, update_checkpoint};
 use super::{Sync, batches, finish};
 use crate::model::{Phase, RunId, RunPhase, RunStatus};
 use crate::ports::Ports;
@@ -52,12 +52,13 @@ pub async fn cancel_halt(ports: &Ports, sync: &Sync) -> Result<bool, ProtocolErr
 }
 
 async fn set_status(ports: &Ports, sync: &Sync, run: RunId, status: RunStatus) -> Result<(), ProtocolError> {
-    if let Some(mut record) = load_run(ports, sync.name(), run).await? {
+    let now_ms = ports.clock.now_ms();
+    change_held_run(ports, sync.name(), run, |record| {
         record.status = status;
         if status == RunStatus::Rejected {
-            record.finished_at_ms = Some(ports.clock.now_ms());
+            record.finished_at_ms = Some(now_ms);
         }
-        save_run(ports, &record).await?;
-    }
+    })
+    .await?;
     Ok(())
 }

@@ -51,7 +51,7 @@ pub async fn detect(ports: &Ports, sync: &Sync, by_person: bool) -> Result<Detec
         // A takeover keeps what the person said.
         let by_person = by_person || matches!(current.phase, Phase::Planning { by_person: true, .. });
         current.attempt += 1;
-        current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person };
+        current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person, started: false };
         Some(current.attempt)
     })
     .await?;

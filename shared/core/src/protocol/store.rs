@@ -2,7 +2,7 @@ use serde::de::DeserializeOwned;
 
 use super::limits::{PAGE, SWAP_ATTEMPTS_MAX};
 use super::names;
-use crate::model::{Checkpoint, RunId, RunRecord};
+use crate::model::{Checkpoint, RunId, RunRecord, RunStatus};
 use crate::ports::{Item, PortError, Ports, Put};
 
 /// A sync's checkpoint, or a fresh one.
@@ -87,6 +87,32 @@ pub async fn runs(ports: &Ports, sync: &str, after: Option<RunId>) -> Result<Vec
             return Ok(records);
         }
     }
+}
+
+/// Adds a run to the history, unless whoever finished it was first.
+pub(super) async fn add_run(ports: &Ports, record: &RunRecord) -> Result<(), PortError> {
+    let token = ports.ids.token();
+    let partition = names::runs_partition(&record.sync);
+    ports.table.put(&partition, &record.run.to_string(), None, &token, &encode(record)?).await?;
+    Ok(())
+}
+
+/// Changes a run of the history that a person decides about, unless it went on meanwhile.
+pub(super) async fn change_held_run(
+    ports: &Ports,
+    sync: &str,
+    run: RunId,
+    change: impl FnOnce(&mut RunRecord),
+) -> Result<(), PortError> {
+    let partition = names::runs_partition(sync);
+    let Some(item) = ports.table.get(&partition, &run.to_string()).await? else { return Ok(()) };
+    let mut record: RunRecord = decode(&format!("run {run} of {sync}"), &item.body)?;
+    if record.status == RunStatus::Held {
+        change(&mut record);
+        let token = ports.ids.token();
+        ports.table.put(&partition, &run.to_string(), Some(item.revision), &token, &encode(&record)?).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn save_run(ports: &Ports, record: &RunRecord) -> Result<(), PortError> {

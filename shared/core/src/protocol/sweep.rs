@@ -49,8 +49,8 @@ pub async fn sweep(ports: &Ports, sync: &Arc<Sync>) -> Result<Swept, ProtocolErr
             }
         }
     }
-    // A plan message may have been lost while the lease is fresh; a second copy is stale or does the work.
-    if let Phase::Planning { .. } = checkpoint.phase {
+    // A plan message may have been lost; a second copy is stale or does the work.
+    if let Phase::Planning { started: false, .. } = checkpoint.phase {
         send_plan(ports, sync.name(), checkpoint.attempt).await?;
     }
     let detected = detect(ports, sync, false).await?;

@@ -9,7 +9,7 @@ use crate::model::{
 use crate::ports::{PortError, Progress};
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::PLAN_LEASE_MS;
-use crate::protocol::store::{save_plan, save_run, update_checkpoint};
+use crate::protocol::store::{add_run, save_plan, update_checkpoint};
 
 /// What follows a run within the same planning.
 pub(super) enum Next {
@@ -48,7 +48,7 @@ pub(super) async fn commit(
     if committed.is_none() {
         return Ok(None);
     }
-    save_run(&context.ports, &record).await?;
+    add_run(&context.ports, &record).await?;
     context.ports.observer.note(Progress::Planned {
         sync: context.sync.name(),
         rows: summary.counts.accepted + summary.counts.deleted_by_absence,
@@ -115,7 +115,7 @@ async fn swap(context: &PlanContext, open: OpenRun, next: &Next) -> Result<Optio
         match next {
             Next::GoOn(cursor) if !is_held => {
                 current.cursor = Some(cursor.clone());
-                current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person: context.by_person };
+                current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person: context.by_person, started: true };
             }
             Next::GoOn(cursor) => {
                 current.cursor = Some(cursor.clone());

@@ -42,26 +42,47 @@ pub struct Planned {
     pub stale: bool,
 }
 
-/// Plans a claimed scope and commits the runs. Called again with an old message it does nothing.
+/// Plans a claimed scope and commits the runs. Of two copies of a message one takes the scope, by raising the attempt;
+/// the other finds it raised and does nothing. After a passing failure the scope is free for the next message.
 pub async fn plan(ports: &Ports, sync: &Arc<Sync>, message: &PlanMessage) -> Result<Planned, ProtocolError> {
-    let checkpoint = load_checkpoint(ports, sync.name()).await?;
-    let by_person = match &checkpoint.phase {
-        Phase::Planning { by_person, .. } if checkpoint.attempt == message.attempt => *by_person,
-        _ => return Ok(Planned { stale: true, ..Planned::default() }),
+    let Some((checkpoint, by_person)) = take(ports, sync, message.attempt).await? else {
+        return Ok(Planned { stale: true, ..Planned::default() });
     };
+    let attempt = checkpoint.attempt;
     let context = PlanContext::committing(ports, sync, &checkpoint, by_person);
-    match run_plan(context, checkpoint).await {
-        Ok(planned) => Ok(planned),
-        Err(ProtocolError::Halt(reason)) => {
-            update_checkpoint(ports, sync.name(), |current| {
-                let mine = matches!(current.phase, Phase::Planning { .. }) && current.attempt == message.attempt;
-                mine.then(|| current.phase = Phase::Halted { reason: reason.clone() })
-            })
-            .await?;
-            Err(ProtocolError::Halt(reason))
+    let failed = match run_plan(context, checkpoint).await {
+        Ok(planned) => return Ok(planned),
+        Err(failed) => failed,
+    };
+    update_checkpoint(ports, sync.name(), |current| {
+        let Phase::Planning { started, .. } = &mut current.phase else { return None };
+        if current.attempt != attempt {
+            return None;
         }
-        Err(error) => Err(error),
-    }
+        match &failed {
+            ProtocolError::Retry(_) => *started = false,
+            ProtocolError::Halt(reason) => current.phase = Phase::Halted { reason: reason.clone() },
+        }
+        Some(())
+    })
+    .await?;
+    Err(failed)
+}
+
+/// Takes a scope for planning under a fresh attempt.
+async fn take(ports: &Ports, sync: &Sync, attempt: u64) -> Result<Option<(Checkpoint, bool)>, ProtocolError> {
+    let owner = ports.liveness.owner();
+    let lease_until_ms = ports.clock.now_ms() + super::limits::PLAN_LEASE_MS;
+    let taken = update_checkpoint(ports, sync.name(), |current| match current.phase {
+        Phase::Planning { started: false, by_person, .. } if current.attempt == attempt => {
+            current.attempt += 1;
+            current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person, started: true };
+            Some((current.clone(), by_person))
+        }
+        _ => None,
+    })
+    .await?;
+    Ok(taken)
 }
 
 /// What a plan would be, without changing anything anywhere.
@@ -83,7 +104,7 @@ pub async fn replay(
         let free = matches!(current.phase, Phase::Idle | Phase::Halted { .. }) && current.runs.is_empty();
         free.then(|| {
             current.attempt += 1;
-            current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person: true };
+            current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person: true, started: true };
             current.clone()
         })
     })

@@ -83,11 +83,17 @@ fn row_change(
     version: RowVersion,
 ) -> (StagedChange, Vec<u8>) {
     let (event, distinct_id, time_ms) = (block.event(row), block.distinct_id(row), row.time_ms);
-    let first_id = || row.kept_id.as_deref().map_or_else(|| row.key.insert_id(0), String::from);
+    let id_of = |revision: u32| match (&row.kept_id, revision) {
+        (Some(kept), 0) => kept.to_string(),
+        _ => row.key.insert_id(revision),
+    };
     let mut lines = Vec::with_capacity(block.line(row).len() + 512);
     let mut count = 1;
     let (revision, insert_id) = match before.as_ref().and_then(|b| b.identity.as_ref().map(|i| (b, i))) {
-        None => (before.as_ref().map_or(0, |b| b.revision), first_id()),
+        None => {
+            let revision = before.as_ref().map_or(0, |b| b.revision);
+            (revision, id_of(revision))
+        }
         Some((b, old)) if old.event == event && old.distinct_id == distinct_id && old.time_ms == time_ms => {
             (b.revision, old.insert_id.clone())
         }
@@ -96,7 +102,7 @@ fn row_change(
                 context.sync.destination.tombstone(old, &mut lines);
                 count = 2;
             }
-            (b.revision + 1, row.key.insert_id(b.revision + 1))
+            (b.revision + 1, id_of(b.revision + 1))
         }
     };
     lines.extend_from_slice(block.line(row));
