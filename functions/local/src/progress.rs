@@ -34,7 +34,9 @@ impl Observer for TerminalProgress {
             Progress::Planned { rows, .. } => counts.1 += rows,
             Progress::Delivered { rows, .. } => counts.2 += rows,
             Progress::BackingOff { sync, wait_ms, cause } => {
-                self.bar.println(format!("{sync}: waiting {:.1} s: {cause}", wait_ms as f64 / 1_000.0));
+                let text = format!("{sync}: waiting {:.1} s: {cause}", wait_ms as f64 / 1_000.0);
+                // Without a terminal a wait is still told: a log that says nothing looks like a hang.
+                if self.bar.is_hidden() { eprintln!("{text}") } else { self.bar.println(text) }
             }
         }
         let (read, planned, delivered) = *counts;

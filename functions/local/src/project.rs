@@ -181,19 +181,20 @@ fn overlaps(syncs: &BTreeMap<String, SyncConfig>) -> Vec<ConfigError> {
     for (n, a) in all.iter().enumerate() {
         for b in &all[n + 1..] {
             let (pa, pb) = (&a.source.prefix, &b.source.prefix);
-            if a.destination == b.destination && a.namespace() == b.namespace() && (pa.starts_with(pb.as_str()) || pb.starts_with(pa.as_str())) {
+            let overlap = pa.starts_with(pb.as_str()) || pb.starts_with(pa.as_str());
+            if a.destination == b.destination && a.namespace() == b.namespace() && overlap {
                 problems.push(ConfigError::at(
                     &format!("syncs/{}.yaml", b.name),
                     "source.prefix",
                     format!("overlaps with that of sync {} under one namespace: their rows would overwrite each other", a.name),
                 ));
             }
-            let same = a.destination == b.destination && pa == pb && a.events == b.events;
+            let same = a.destination == b.destination && overlap && a.events == b.events;
             if same && a.namespace() != b.namespace() {
                 problems.push(ConfigError::at(
                     &format!("syncs/{}.yaml", b.name),
                     "source.prefix",
-                    format!("is that of sync {}, with the same mapping and destination: every row would be sent twice", a.name),
+                    format!("overlaps with that of sync {}, with the same mapping and destination: rows would be sent twice", a.name),
                 ));
             }
         }

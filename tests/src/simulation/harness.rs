@@ -5,8 +5,10 @@ use driftless_core::config::Order;
 use driftless_core::model::BatchRef;
 use driftless_core::ports::{Clock, Message, Ports, Queue, QueueName, Silent};
 use driftless_core::protocol::{
-    Delivered, PlanMessage, ProtocolError, Sync, deliver, detect, dry_run, load_checkpoint, plan, runs, sweep,
+    Delivered, Detected, PlanMessage, ProtocolError, Swept, Sync, approve, deliver, detect, dry_run, load_checkpoint,
+    plan, runs, sweep,
 };
+use driftless_core::protocol::limits::CLAIM_LEASE_MS;
 use driftless_exports::ExportFormats;
 use driftless_testkit::memory::{InlineCompute, MemoryBlobs, MemoryExports, MemoryQueue, MemoryRowStates, MemoryTable};
 use driftless_testkit::simulation::{
@@ -233,7 +235,10 @@ async fn sweeper(parts: Arc<Parts>, start: u64) {
     let ports = ports_of(&parts, "sweeper", start);
     loop {
         parts.world.sleep(SWEEP_MS).await;
-        let _ = sweep(&ports, &parts.sync).await;
+        // A person looks at what is held, and lets it go.
+        if let Ok(Swept { detected: Detected::Held(run), .. }) = sweep(&ports, &parts.sync).await {
+            let _ = approve(&ports, &parts.sync, run).await;
+        }
     }
 }
 
@@ -241,13 +246,24 @@ async fn worker(parts: Arc<Parts>, queue: QueueName, name: String, start: u64) {
     let ports = ports_of(&parts, &name, start);
     loop {
         let received = ports.queue.receive(queue, 1, 330_000).await.unwrap_or_default();
-        if std::env::var_os("DRIFTLESS_TRACE").is_some() { println!("{} {name} {}", ports.clock.now_ms()-START_MS, received.len()); }
         if received.is_empty() {
             parts.world.sleep(IDLE_MS).await;
         }
         for message in received {
-            handle(&ports, &parts.sync, queue, &message).await;
+            let work = std::pin::pin!(handle(&ports, &parts.sync, queue, &message));
+            let timeout = std::pin::pin!(parts.world.sleep(timeout_ms(queue)));
+            // F12: the platform ends an invocation that takes too long, wherever it is.
+            let _ = futures::future::select(work, timeout).await;
         }
+    }
+}
+
+/// A function's timeout is shorter than the lease it works under.
+fn timeout_ms(queue: QueueName) -> i64 {
+    match queue {
+        QueueName::Notices => 60_000,
+        QueueName::Plans => 900_000,
+        QueueName::Batches => CLAIM_LEASE_MS - 10_000,
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod server;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -144,6 +146,11 @@ impl Project {
             .unwrap()
     }
 
+    /// What the latest command printed so far.
+    pub fn printed(&self) -> String {
+        fs::read_to_string(self.outputs.path().join("out")).unwrap()
+    }
+
     /// Runs `sync --json` and gives the runs of it.
     pub fn sync(&self) -> Synced {
         let ran = self.run(&["sync", "--json"]);
@@ -179,6 +186,16 @@ impl Project {
             let answer = client.get(url).basic_auth("test-token", Some("")).send().await.unwrap();
             assert!(answer.status().is_success(), "{}", answer.status());
             answer.text().await.unwrap()
+        })
+    }
+
+    /// Tells the sandbox something.
+    pub fn post(&self, path: &str, body: &Value) {
+        let url = format!("{}{path}", self.url);
+        self.runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let answer = client.post(url).header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.status());
         })
     }
 
