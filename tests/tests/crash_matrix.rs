@@ -4,7 +4,7 @@ use driftless_tests::simulation::{Scenario, Setup, crash_points, simulate};
 
 #[test]
 fn every_crash_point_converges() {
-    let every = std::env::var("DRIFTLESS_CRASH_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(3u64);
+    let every = std::env::var("DRIFTLESS_CRASH_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(5u64);
     for scenario in Scenario::ALL {
         let points = crash_points(scenario, 7);
         let mut killed = 0;

@@ -20,8 +20,12 @@ const DELIVER_WORKERS: usize = 12;
 const PLAN_WORKERS: usize = 2;
 /// How long an idle worker waits before it looks again.
 const IDLE: Duration = Duration::from_millis(10);
+/// How long at most, when there was nothing for a while.
+const IDLE_MAX: Duration = Duration::from_millis(60);
 /// How long a failed step waits before it is tried again.
 const RETRY_MS: i64 = 2_000;
+/// How long a run goes on although the destination takes nothing: several rounds of the longest back-off and a cool-down.
+const PATIENCE_MS: i64 = 10 * 60_000;
 /// Passing failures of one message after which the run ends and says so.
 const FAILURES_MAX: u32 = 20;
 
@@ -43,10 +47,12 @@ struct Engine {
     by_person: bool,
     handling: AtomicUsize,
     handled: AtomicUsize,
+    /// Until when nothing new may start.
     not_before_ms: AtomicI64,
     stop: AtomicBool,
     errors: std::sync::Mutex<Vec<(String, String)>>,
     plan_failures: AtomicUsize,
+    last_progress_ms: AtomicI64,
 }
 
 /// Works until every sync is quiet: nothing new, nothing under way. A person's start lifts an earlier stop.
@@ -73,6 +79,7 @@ async fn run(ports: &Ports, syncs: &Syncs, by_person: bool) -> Result<Ended, Pro
         stop: AtomicBool::new(false),
         errors: std::sync::Mutex::new(Vec::new()),
         plan_failures: AtomicUsize::new(0),
+        last_progress_ms: AtomicI64::new(ports.clock.now_ms()),
     });
     let mut workers = JoinSet::new();
     for _ in 0..DELIVER_WORKERS {
@@ -137,6 +144,7 @@ async fn settle_all(engine: &Engine) -> Result<Option<Vec<(String, String)>>, Pr
 
 async fn work(engine: Arc<Engine>, queue: QueueName) {
     let hide_ms = if queue == QueueName::Plans { PLAN_LEASE_MS } else { CLAIM_LEASE_MS };
+    let mut idle = IDLE;
     while !engine.stop.load(Ordering::SeqCst) {
         let received = engine.ports.queue.receive(queue, 1, hide_ms).await.unwrap_or_default();
         let worked = !received.is_empty();
@@ -146,8 +154,9 @@ async fn work(engine: Arc<Engine>, queue: QueueName) {
             engine.handled.fetch_add(1, Ordering::SeqCst);
             engine.handling.fetch_sub(1, Ordering::SeqCst);
         }
+        idle = if worked { IDLE } else { (idle * 2).min(IDLE_MAX) };
         if !worked {
-            tokio::time::sleep(IDLE).await;
+            tokio::time::sleep(idle).await;
         }
     }
 }
@@ -168,10 +177,7 @@ impl Engine {
         // A failed ack means that the message comes again, which is harmless.
         let _ = match next {
             Next::Ack => self.ports.queue.ack(queue, &message.receipt).await,
-            Next::Later(wait_ms) => {
-                self.not_before(self.ports.clock.now_ms() + wait_ms);
-                self.ports.queue.retry_later(queue, &message.receipt, wait_ms).await
-            }
+            Next::Later(wait_ms) => self.ports.queue.retry_later(queue, &message.receipt, wait_ms).await,
         };
     }
 
@@ -191,6 +197,7 @@ impl Engine {
         match plan(ports, sync, &wanted).await {
             Ok(planned) => {
                 if !planned.stale {
+                    self.last_progress_ms.store(self.ports.clock.now_ms(), Ordering::SeqCst);
                     self.plan_failures.store(0, Ordering::SeqCst);
                 }
                 Next::Ack
@@ -209,8 +216,16 @@ impl Engine {
         let Ok(wanted) = serde_json::from_str::<BatchRef>(&message.body) else { return Next::Ack };
         let Some((sync, ports)) = self.syncs.get(&wanted.sync) else { return Next::Later(RETRY_MS) };
         match deliver(ports, sync, &wanted).await {
-            Ok(Delivered::Settled | Delivered::Stale) => Next::Ack,
-            Ok(Delivered::Later { wait_ms }) => Next::Later(wait_ms),
+            Ok(Delivered::Settled | Delivered::Stale) => {
+                self.last_progress_ms.store(self.ports.clock.now_ms(), Ordering::SeqCst);
+                Next::Ack
+            }
+            Ok(Delivered::Later { wait_ms }) => {
+                self.not_before(self.ports.clock.now_ms() + wait_ms);
+                Next::Later(wait_ms)
+            }
+            // Whoever holds it is at work in this process; waiting for the end of its lease would be in vain.
+            Ok(Delivered::Held { wait_ms }) => Next::Later(wait_ms),
             Ok(Delivered::Halted(reason)) => {
                 self.fail(&wanted.sync, reason);
                 Next::Ack
@@ -221,7 +236,10 @@ impl Engine {
 
     fn failed(&self, sync: &str, error: &ProtocolError, received: u32) -> Next {
         match error {
-            ProtocolError::Retry(_) if received < FAILURES_MAX => Next::Later(RETRY_MS),
+            ProtocolError::Retry(_) if received < FAILURES_MAX => {
+                self.not_before(self.ports.clock.now_ms() + RETRY_MS);
+                Next::Later(RETRY_MS)
+            }
             ProtocolError::Retry(reason) | ProtocolError::Halt(reason) => {
                 self.fail(sync, reason.clone());
                 Next::Ack
@@ -237,6 +255,12 @@ impl Engine {
         }
     }
 
+    /// Ends the wait for a destination that takes nothing. What waits is kept, and the next sync goes on with it.
+    fn give_up(&self, sync: &str) {
+        let minutes = PATIENCE_MS / 60_000;
+        self.fail(sync, format!("the destination took nothing for {minutes} minutes; what was planned is kept. Check the connection and the destination, then run driftless sync again"));
+    }
+
     fn has_failed(&self, sync: &str) -> bool {
         self.errors.lock().is_ok_and(|errors| errors.iter().any(|(name, _)| name == sync))
     }
@@ -249,8 +273,14 @@ impl Engine {
     async fn wait_until_idle(&self) {
         loop {
             let before = self.handled.load(Ordering::SeqCst);
-            tokio::time::sleep(IDLE * 4).await;
+            tokio::time::sleep(IDLE_MAX * 2).await;
             let idle = self.handling.load(Ordering::SeqCst) == 0 && self.handled.load(Ordering::SeqCst) == before;
+            if self.ports.clock.now_ms() - self.last_progress_ms.load(Ordering::SeqCst) > PATIENCE_MS {
+                for name in self.syncs.keys() {
+                    self.give_up(name);
+                }
+                return;
+            }
             if idle && self.ports.clock.now_ms() > self.not_before_ms.load(Ordering::SeqCst) {
                 return;
             }

@@ -21,21 +21,31 @@ pub fn number(n: u64) -> String {
     text
 }
 
+/// `1 row`, `2 rows`
+pub fn count(n: u64, what: &str) -> String {
+    format!("{} {what}{}", number(n), if n == 1 { "" } else { "s" })
+}
+
 /// `2025-03-01 12:34:56` in UTC.
 pub fn moment(at_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(at_ms).map(|t| t.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()
 }
 
 /// A plan, for people.
-pub fn print_plan(sync: &str, plans: &[PlanSummary]) {
+pub fn print_plan(sync: &str, plans: &[PlanSummary], note: Option<&str>) {
+    if let Some(note) = note {
+        println!("{sync}: {note}");
+    }
     let Some(first) = plans.first() else {
-        println!("{sync}: nothing to do; the destination has everything that is there");
+        if note.is_none() {
+            println!("{sync}: nothing to do; the destination has everything that is there");
+        }
         return;
     };
     let sum = |of: fn(&PlanSummary) -> u64| plans.iter().map(of).sum::<u64>();
     println!(
-        "{sync}: {} exports read as {} feed{}",
-        number(sum(|p| p.exports.len() as u64)),
+        "{sync}: {} read as {} feed{}",
+        count(sum(|p| p.exports.len() as u64), "export"),
         first.feed,
         if plans.len() > 1 { format!(", in {} runs", plans.len()) } else { String::new() }
     );
@@ -53,14 +63,14 @@ pub fn print_plan(sync: &str, plans: &[PlanSummary]) {
     ]);
     println!("{rows}");
     println!(
-        "would send {} events (billable mutations) in {} requests, {} before compression",
-        number(sum(|p| p.billable)),
-        number(sum(|p| u64::from(p.batches))),
+        "would send {} (each may be billed) in {}, {} before compression",
+        count(sum(|p| p.billable), "event"),
+        count(sum(|p| u64::from(p.batches)), "request"),
         bytes(sum(|p| p.payload_bytes))
     );
     for plan in plans {
         for (reason, count) in &plan.rejected_by_reason {
-            println!("rejected: {} rows, {reason}", number(*count));
+            println!("rejected: {}, {reason}", self::count(*count, "row"));
         }
         print_rejected(plan.rejected_first.iter());
         for (export, cause) in &plan.failed_exports {

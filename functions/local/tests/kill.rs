@@ -86,7 +86,7 @@ fn killed_again_and_again_it_ends_equal() {
             let count = |name: &str| run["counts"][name].as_u64().unwrap();
             assert_eq!(run["status"], "finished", "{run}");
             let outcomes = ["accepted", "unchanged", "duplicate", "coalesced", "rejected", "filtered"].map(count);
-            assert_eq!(count("read"), outcomes.iter().sum(), "every row read is accounted for: {run}");
+            assert_eq!(count("read"), outcomes.iter().sum::<u64>(), "every row read is accounted for: {run}");
         }
     }
 }

@@ -250,7 +250,7 @@ fn changes_of(path: &Path) -> Vec<Change> {
         for (name, field) in row.unwrap().get_column_iter() {
             match (name.as_str(), field) {
                 ("_change_type", Field::Str(op)) => change.op = op.clone(),
-                ("_commit_version", Field::Long(version)) => change.version = *version,
+                ("_commit_version", field) => change.version = field.to_string().parse().unwrap(),
                 ("_commit_timestamp", _) => {}
                 (name, Field::Str(text)) => drop(change.columns.insert(name.into(), text.clone())),
                 (_, Field::Null) => {}
@@ -325,38 +325,55 @@ fn a_delta_change_feed_is_found_ordered_and_followed() {
     project.sync().exits(0).counts(&[("settled/events_sent", 0)]);
 }
 
-/// In this table id does not name a row: some ids have two live rows of one commit. Nothing can say which of them is the
-/// person, so neither is sent: both go to the quarantine, the other ids are followed, and a second look changes nothing.
+/// In this table id does not name a row: two ids were inserted again by a later commit, so 11 rows live under 9 ids. By key
+/// the later row is the row: the newest version of each id is there, once, and a second look changes nothing. No order is
+/// missing, so nothing is quarantined.
 #[test]
-fn ids_that_name_two_rows_are_quarantined_and_never_flap() {
+fn ids_that_name_two_rows_keep_the_newest_and_never_flap() {
     let Some(path) = real_data("delta/_derived_table_changes/cdf-table-non-partitioned.parquet") else { return };
     let changes = changes_of(&path);
     let newest = newest(&changes);
-    let is_clear = |rows: &Vec<&Change>| rows.iter().all(|row| row.columns == rows[0].columns);
-    let clear: BTreeSet<_> = newest
+    let expected: BTreeSet<_> = newest
         .values()
-        .filter(|rows| is_clear(rows) && rows[0].is_there())
+        .filter(|rows| rows[0].is_there())
         .map(|rows| (rows[0].id().to_string(), rows[0].columns["name"].clone()))
         .collect();
-    let conflicting: Vec<_> = newest.values().filter(|rows| !is_clear(rows)).collect();
-    let live_ids = newest.values().filter(|rows| rows[0].is_there()).count();
-    assert_eq!((changes.len(), live_ids), (25, 9));
-    assert!(!conflicting.is_empty());
+    let mut live = Vec::new();
+    let mut in_order = changes.clone();
+    // A commit takes away what it replaces before it adds.
+    in_order.sort_by_key(|change| (change.version, change.is_there()));
+    for change in in_order {
+        match live.iter().position(|row| *row == change.columns) {
+            _ if change.is_there() => live.push(change.columns),
+            Some(row) => drop(live.remove(row)),
+            None => panic!("{change:?} takes away what is not there"),
+        }
+    }
+    assert_eq!((changes.len(), live.len(), expected.len()), (25, 11, 9));
+    assert!(newest.values().all(|rows| rows.iter().all(|row| row.columns == rows[0].columns)), "versions order every id");
 
-    let project = Project::new().sync_yaml("people", &PEOPLE.replace("TIME", TIME_OF_NON_PARTITIONED));
-    project.export("people/changes.parquet", fs::read(path).unwrap());
-    let rejected = conflicting.iter().map(|rows| rows.len() as u64).sum();
-    project.sync().exits(4).counts(&[("counts/read", 25), ("counts/rejected", rejected), ("settled/events_sent", clear.len() as u64)]);
-    assert_eq!(people(&project), clear);
-    project
-        .run(&["failures", "people"])
-        .exits(4)
-        .says(&["people/changes.parquet row", "several different rows have this key", "source.order"]);
+    let project = Project::new().sync_yaml("people", &PEOPLE.replace("TIME", "birthday"));
+    project.export("people/changes.parquet", fs::read(&path).unwrap());
+    project.sync().exits(0).counts(&[("counts/read", 25), ("counts/rejected", 0), ("settled/events_sent", 9)]);
+    assert_eq!(people(&project), expected);
+    project.run(&["verify", "people"]).exits(0).says(&["9 rows in the exports, 9 equal"]);
     project.sync().exits(0).counts(&[("settled/events_sent", 0)]);
-    assert_eq!(project.copies().len(), clear.len());
+    assert_eq!(project.copies().len(), 9);
 }
 
-const TIME_OF_NON_PARTITIONED: &str = "birthday";
+/// Named by all its columns, an update takes away one row and adds another: its pre-image names the row that goes.
+#[test]
+#[ignore = "core: pre-images are dropped, so an update of a key column leaves the row under its old key (17 rows instead of 11)"]
+fn an_update_of_a_key_column_takes_the_old_row_away() {
+    let Some(path) = real_data("delta/_derived_table_changes/cdf-table-non-partitioned.parquet") else { return };
+    let changes = changes_of(&path);
+    let columns: BTreeSet<&str> = changes.iter().flat_map(|change| change.columns.keys()).map(String::as_str).collect();
+    let key = format!("insert_id: [{}]", columns.into_iter().collect::<Vec<_>>().join(", "));
+    let project = Project::new().sync_yaml("people", &PEOPLE.replace("TIME", "birthday").replace("insert_id: id", &key));
+    project.export("people/changes.parquet", fs::read(path).unwrap());
+    project.run(&["sync"]).exits(0);
+    assert_eq!(project.events().len(), 11);
+}
 
 #[test]
 fn airline_avro_is_read_whole() {

@@ -1,6 +1,6 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_core::model::{Checkpoint, Phase, RunRecord, RunStatus};
+use driftless_core::model::{Checkpoint, Phase, RowKey, RunRecord, RunStatus};
 use driftless_sandbox::mixpanel::validate::ValidEvent;
 
 use super::Scenario;
@@ -14,6 +14,7 @@ pub fn check(
     seen: &Seen,
     checkpoint: &Checkpoint,
     runs: &[RunRecord],
+    quarantined: &BTreeSet<String>,
     faultless: bool,
 ) -> Result<(), String> {
     at_rest(checkpoint)?;
@@ -49,8 +50,13 @@ pub fn check(
                     Some(_) => {}
                 }
             }
-            // A row that cannot be sent leaves its key as it was.
-            Some(_) => {}
+            // A row that cannot be sent leaves its key as it was, and is in the quarantine.
+            Some(_) => {
+                let hex = RowKey::from_parts("sim", std::iter::once(key.as_bytes()), &mut Vec::new()).to_hex();
+                if !quarantined.contains(&hex) {
+                    return Err(format!("loss: {key} can neither be seen nor is it in the quarantine"));
+                }
+            }
             None if shown.is_some() && scenario != Scenario::Full => {
                 return Err(format!("undead: {key} was deleted and is visible"));
             }

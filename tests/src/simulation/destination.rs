@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use driftless_core::model::{Identity, Observed, Row, RowError};
-use driftless_core::ports::{BatchLimits, Delivery, Destination, EncodedRow, Request, Response, RowEncoder, TransportError};
+use driftless_core::model::{Identity, Observed, Row, RowError, SchemaLock};
+use driftless_core::ports::{BatchLimits, Delivery, Destination, Request, Response, RowEncoder, TransportError};
 use driftless_destinations::mixpanel::{MixpanelEvents, MixpanelTarget};
 
 use super::Mutant;
@@ -44,8 +44,8 @@ impl Destination for SmallBatches {
         self.real.time_bounds(now_ms)
     }
 
-    fn encoder(&self) -> Box<dyn RowEncoder> {
-        Box::new(MutantEncoder { real: self.real.encoder(), mutant: self.mutant, counter: self.counter.clone() })
+    fn encoder(&self, lock: &SchemaLock) -> Box<dyn RowEncoder> {
+        Box::new(MutantEncoder { real: self.real.encoder(lock), mutant: self.mutant, counter: self.counter.clone() })
     }
 
     fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>) {
@@ -83,12 +83,12 @@ struct MutantEncoder {
 }
 
 impl RowEncoder for MutantEncoder {
-    fn encode(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<EncodedRow, RowError> {
-        let mut encoded = self.real.encode(row, out)?;
-        if self.mutant == Some(Mutant::FingerprintIsBlind) {
-            encoded.fingerprint = 7;
-        }
-        Ok(encoded)
+    fn encode(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<i64, RowError> {
+        self.real.encode(row, out)
+    }
+
+    fn fingerprint(&self, encoded: &[u8]) -> u64 {
+        if self.mutant == Some(Mutant::FingerprintIsBlind) { 7 } else { self.real.fingerprint(encoded) }
     }
 
     fn identity_parts(&self) -> (&str, &str) {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use driftless_core::config::Order;
@@ -6,7 +6,7 @@ use driftless_core::model::BatchRef;
 use driftless_core::ports::{Clock, Message, Ports, Queue, QueueName, Silent};
 use driftless_core::protocol::{
     Delivered, Detected, PlanMessage, ProtocolError, Swept, Sync, approve, deliver, detect, dry_run, load_checkpoint,
-    plan, runs, sweep,
+    plan, read_quarantine, runs, sweep,
 };
 use driftless_core::protocol::limits::CLAIM_LEASE_MS;
 use driftless_exports::ExportFormats;
@@ -135,12 +135,6 @@ fn parts(setup: &Setup, world: &World) -> Parts {
     let mut config = setup.scenario.config(hides_version);
     match setup.mutant {
         Some(Mutant::OrderIgnored) => config.source.order = Order::Delivery,
-        Some(Mutant::PreImageDeletes) => {
-            if let Some(op) = &mut config.source.op {
-                op.delete = vec!["delete".into(), "update_preimage".into()];
-                op.pre_image = vec!["nothing".into()];
-            }
-        }
         _ => {}
     }
     let destination = SmallBatches::new(setup.scenario, setup.mutant).with_events(config.events.clone());
@@ -290,7 +284,7 @@ async fn handle(ports: &Ports, sync: &Arc<Sync>, queue: QueueName, message: &Mes
             let delivered = deliver(ports, sync, &wanted).await;
             told(&delivered);
             match delivered {
-                Ok(Delivered::Later { wait_ms }) => Some(wait_ms),
+                Ok(Delivered::Later { wait_ms } | Delivered::Held { wait_ms }) => Some(wait_ms),
                 Ok(_) => None,
                 Err(_) => Some(30_000),
             }
@@ -302,15 +296,22 @@ async fn handle(ports: &Ports, sync: &Arc<Sync>, queue: QueueName, message: &Mes
     };
 }
 
+/// Keys that have a row in the quarantine.
+async fn quarantined_keys(ports: &Ports) -> Result<BTreeSet<String>, String> {
+    let files = read_quarantine(ports, "sim", usize::MAX).await.map_err(|e| e.to_string())?;
+    Ok(files.into_iter().flat_map(|file| file.rows).filter_map(|row| row.key).collect())
+}
+
 async fn verify(setup: &Setup, parts: &Parts, source: &Arc<Mutex<Source>>, faultless: bool) -> Result<(), String> {
     let ports = truth(parts);
     let checkpoint = load_checkpoint(&ports, "sim").await.map_err(|e| e.to_string())?;
     let history = runs(&ports, "sim", None).await.map_err(|e| e.to_string())?;
     let seen = parts.sink.seen();
-    check(setup.scenario, &source.lock().unwrap(), &seen, &checkpoint, &history, faultless && setup.crash_at.is_none())?;
+    let quarantined = quarantined_keys(&ports).await?;
+    check(setup.scenario, &source.lock().unwrap(), &seen, &checkpoint, &history, &quarantined, faultless && setup.crash_at.is_none())?;
     let before = (parts.table.items(), parts.blobs.objects(), parts.row_states.states("sim"));
     let plans = dry_run(&ports, &parts.sync).await.map_err(|e| e.to_string())?;
-    if let Some(plan) = plans.iter().find(|plan| plan.billable > 0) {
+    if let Some(plan) = plans.plans.iter().find(|plan| plan.billable > 0) {
         return Err(format!("convergence: at rest a plan would still send {} events", plan.billable));
     }
     if before != (parts.table.items(), parts.blobs.objects(), parts.row_states.states("sim")) {

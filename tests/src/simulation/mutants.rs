@@ -4,6 +4,8 @@ use driftless_core::ports::{ExportBytes, ExportError, ExportStore, Item, PortErr
 use driftless_testkit::memory::MemoryExports;
 use driftless_testkit::simulation::{SimExports, SimRowStates, SimTable};
 
+use super::Scenario;
+
 /// A guard of the protocol, removed. The simulation must notice each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
@@ -31,20 +33,30 @@ pub enum Mutant {
     UnpinnedRead,
     /// The order of changes is not looked at.
     OrderIgnored,
-    /// A pre-image counts as a delete.
-    PreImageDeletes,
-    /// Done-sets are lost and nobody sweeps finished runs.
+    /// What was consumed is forgotten.
     ExportsNeverConsumed,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::NoCompareAndSwap, Self::NoSweep, Self::PartialIsSuccess, Self::PartialIsRetried, Self::UnclearIsSuccess,
         Self::RandomInsertId, Self::ConstantInsertId, Self::FingerprintIsBlind, Self::RowStatesForgotten,
-        Self::RowStatesNotWritten, Self::UnpinnedRead, Self::OrderIgnored, Self::PreImageDeletes,
+        Self::RowStatesNotWritten, Self::UnpinnedRead, Self::OrderIgnored,
         Self::ExportsNeverConsumed,
     ];
+
+    /// A scenario that can notice it.
+    pub fn scenario(self) -> Scenario {
+        match self {
+            Self::NoCompareAndSwap | Self::RandomInsertId => Scenario::AppendOff,
+            Self::NoSweep | Self::PartialIsSuccess | Self::PartialIsRetried | Self::UnclearIsSuccess => Scenario::Append,
+            Self::ExportsNeverConsumed => Scenario::Append,
+            Self::UnpinnedRead => Scenario::Snapshot,
+            Self::ConstantInsertId | Self::FingerprintIsBlind | Self::RowStatesForgotten => Scenario::Change,
+            Self::RowStatesNotWritten | Self::OrderIgnored => Scenario::Change,
+        }
+    }
 }
 
 /// A table that may write without comparing, or forget what was consumed.

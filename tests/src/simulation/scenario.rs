@@ -38,7 +38,7 @@ impl Scenario {
             Self::Snapshot => ("mirror", "feed: snapshot, complete: success_marker", ""),
             Self::Full => ("full", "feed: snapshot, complete: success_marker", ""),
         };
-        let exclude = if hides_version { "[op, version]" } else { "[op]" };
+        let exclude = if hides_version { "[stamp, version]" } else { "[version]" };
         let op = if self == Self::Change { ", op: { column: op }" } else { "" };
         let yaml = format!(
             "destination: product\nkind: events\nmode: {mode}\nsource: {{ prefix: rows/, {source}{op} }}\n\

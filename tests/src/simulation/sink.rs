@@ -73,7 +73,7 @@ impl Inside {
     fn land(&mut self, events: Vec<ValidEvent>) {
         for event in events {
             self.landed += 1;
-            if let (Some(key), Some(version)) = (event.properties.get("k"), event.properties.get("version")) {
+            if let (Some(key), Some(version)) = (event.properties.get("k"), event.properties.get("stamp")) {
                 let (key, version) = (key.to_string(), version.as_i64().unwrap_or(0));
                 let newest = self.newest_version.entry(key.clone()).or_insert(version);
                 if version < *newest {

@@ -136,7 +136,7 @@ impl Source {
 
     fn row(&self, key: &str, op: &str, content: &Content) -> Value {
         let mut row = json!({
-            "k": key, "op": op, "version": self.version, "event": content.event, "user": content.user, "value": content.value,
+            "k": key, "op": op, "version": self.version, "stamp": self.version, "event": content.event, "user": content.user, "value": content.value,
         });
         if content.quality != Quality::Invalid {
             row["at"] = json!(content.at_ms);
@@ -232,6 +232,7 @@ impl Source {
         for (key, content) in &live {
             let mut row = self.row(key, "insert", content);
             row["version"] = json!(self.state[key].0);
+            row["stamp"] = row["version"].clone();
             texts[self.random.below(files) as usize].push_str(&format!("{row}\n"));
         }
         for (n, text) in texts.into_iter().enumerate() {

@@ -4,7 +4,7 @@ use driftless_core::protocol::read_quarantine;
 
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
-use crate::output::{number, rejected_line};
+use crate::output::{count, rejected_line};
 
 /// Quarantine files read for one look.
 const FILES_MAX: usize = 10_000;
@@ -25,7 +25,7 @@ pub async fn run(folder: &Path, name: &str, limit: usize, json: bool) -> Result<
         for (run, row) in shown {
             println!("run {}: {}", run.trim_start_matches('0'), rejected_line(row));
         }
-        println!("{} rows are in quarantine; correct the cause, then run driftless replay {name}", number(total as u64));
+        println!("{} in quarantine; correct the cause, then run driftless replay {name}", count(total as u64, "row"));
     }
     Ok(if total == 0 { Exit::Done } else { Exit::Quarantine })
 }

@@ -13,7 +13,8 @@ pub async fn run(folder: &Path, sync: Option<String>, json: bool) -> Result<Exit
     let mut all = Vec::new();
     for name in chosen(&project, &sync)? {
         let (sync, ports) = project.sync(name)?;
-        let plans = dry_run(ports, sync).await.map_err(|e| Failure::failed(format!("{name}: {e}")))?;
+        let told = dry_run(ports, sync).await.map_err(|e| Failure::failed(format!("{name}: {e}")))?;
+        let plans = told.plans;
         progress.clear();
         if plans.iter().any(|plan| !plan.failed_exports.is_empty()) {
             exit = exit.max(Exit::Failed);
@@ -23,9 +24,9 @@ pub async fn run(folder: &Path, sync: Option<String>, json: bool) -> Result<Exit
             exit = exit.max(Exit::Quarantine);
         }
         if json {
-            all.push(serde_json::json!({ "sync": name, "plans": plans }));
+            all.push(serde_json::json!({ "sync": name, "plans": plans, "note": told.note }));
         } else {
-            print_plan(name, &plans);
+            print_plan(name, &plans, told.note.as_deref());
         }
     }
     if json {

@@ -9,7 +9,7 @@ use driftless_core::protocol::{load_checkpoint, runs};
 use super::{chosen, open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::engine::{Ended, Syncs, run_pending, run_until_quiet};
-use crate::output::{number, print_rejected, print_runs};
+use crate::output::{count, print_rejected, print_runs};
 use crate::project::OpenProject;
 
 /// How often `--watch` looks at the exports.
@@ -105,7 +105,7 @@ pub async fn report(syncs: &Syncs, before: &BTreeMap<String, RunId>, ended: &End
             println!("{name}: nothing new, 0 events sent");
             continue;
         }
-        println!("{name}: {} events sent", number(of_sync.iter().map(|run| run.settled.events_sent).sum()));
+        println!("{name}: {} sent", count(of_sync.iter().map(|run| run.settled.events_sent).sum(), "event"));
         print_runs(&of_sync);
         for run in &of_sync {
             print_rejected(run.plan.rejected_first.iter());
@@ -118,7 +118,7 @@ pub async fn report(syncs: &Syncs, before: &BTreeMap<String, RunId>, ended: &End
         }
         let rejected: u64 = of_sync.iter().map(|run| run.counts.rejected).sum();
         if rejected > 0 {
-            println!("{} rows are in quarantine: driftless failures {name} lists them, driftless replay {name} sends them again", number(rejected));
+            println!("{} in quarantine: driftless failures {name} lists them, driftless replay {name} sends them again", count(rejected, "row"));
         }
     }
     for (name, reason) in &ended.waiting {

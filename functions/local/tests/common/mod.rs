@@ -217,11 +217,12 @@ impl Ran {
         self
     }
 
-    /// Checks that each of these words was printed, on either stream.
+    /// Checks that each of these words was printed, on either stream, in capitals or not.
     #[track_caller]
     pub fn says(self, words: &[&str]) -> Self {
+        let printed = format!("{}\n{}", self.out, self.err).to_lowercase();
         for word in words {
-            assert!(self.out.contains(word) || self.err.contains(word), "it does not say `{word}`\n{self}");
+            assert!(printed.contains(&word.to_lowercase()), "it does not say `{word}`\n{self}");
         }
         self
     }

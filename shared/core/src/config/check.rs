@@ -94,8 +94,8 @@ fn mode_and_feed(sync: &SyncConfig) -> Vec<(&'static str, String)> {
     if matches!(sync.dedupe, Some(Dedupe::WindowDays(0))) {
         problems.push(("dedupe.window_days", "must be at least 1; write `dedupe: off` to keep no row state".to_string()));
     }
-    if sync.source.op.is_some() && matches!(sync.source.feed, Feed::Append | Feed::Snapshot) {
-        problems.push(("source.op", "belongs to a change feed; set feed: change".to_string()));
+    if sync.source.op.is_some() && (sync.mode != Mode::Mirror || matches!(sync.source.feed, Feed::Append | Feed::Snapshot)) {
+        problems.push(("source.op", "belongs to a change feed, which only mode: mirror follows; set mode: mirror and feed: change, or remove it".to_string()));
     }
     if sync.source.complete != Complete::Auto && matches!(sync.source.feed, Feed::Append | Feed::Change) {
         problems.push(("source.complete", "belongs to a snapshot; only a snapshot deletes by absence".to_string()));

@@ -22,7 +22,17 @@ impl RowKey {
 
     /// 32 lower-case hex digits.
     pub fn to_hex(self) -> String {
-        hex_of(&self.0)
+        self.hex_digits().as_str().to_string()
+    }
+
+    /// The same without allocating, for the hot path.
+    pub fn hex_digits(self) -> HexDigits {
+        let mut digits = [0u8; 32];
+        for (n, byte) in self.0.iter().enumerate() {
+            digits[2 * n] = DIGITS[usize::from(byte >> 4)];
+            digits[2 * n + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        HexDigits(digits)
     }
 
     /// The insert_id of the key's `revision`-th identity. Revision 0 is the key itself; a later one is a fresh hash,
@@ -38,6 +48,18 @@ impl RowKey {
     }
 }
 
+/// 32 hex digits.
+pub struct HexDigits([u8; 32]);
+
+impl HexDigits {
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// 64-bit hash of what a row looks like at the destination, without its insert_id.
 pub fn fingerprint(encoded: &[u8]) -> u64 {
     let mut first = [0u8; 8];
@@ -47,7 +69,6 @@ pub fn fingerprint(encoded: &[u8]) -> u64 {
 
 /// Lower-case hex of some bytes.
 pub fn hex_of(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         text.push(DIGITS[usize::from(byte >> 4)] as char);

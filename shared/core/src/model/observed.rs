@@ -14,15 +14,13 @@ pub struct Observed {
     pub event_names: BTreeSet<String>,
     /// Strings that were cut to the destination's limit, per column.
     pub truncated: BTreeMap<String, u64>,
-    /// Values that are not of their column's inferred type and went out as text, per column.
-    pub mistyped: BTreeMap<String, u64>,
     hot: HashMap<(u64, i64), u64>,
 }
 
 impl Observed {
     /// Notes one event of a user on a day.
     pub fn event(&mut self, name: &str, user: u64, day: i64) {
-        if self.event_names.len() < EVENT_NAMES_KEPT && !self.event_names.contains(name) {
+        if !self.event_names.contains(name) && self.event_names.len() < EVENT_NAMES_KEPT {
             self.event_names.insert(name.to_string());
         }
         *self.hot.entry((user, day)).or_insert(0) += 1;
@@ -40,9 +38,6 @@ impl Observed {
         }
         for (column, count) in other.truncated {
             *self.truncated.entry(column).or_insert(0) += count;
-        }
-        for (column, count) in other.mistyped {
-            *self.mistyped.entry(column).or_insert(0) += count;
         }
         for (key, count) in other.hot {
             *self.hot.entry(key).or_insert(0) += count;

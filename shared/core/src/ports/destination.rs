@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::{Request, Response, TransportError};
-use crate::model::{Identity, Observed, Row, RowError};
+use crate::model::{Identity, Observed, Row, RowError, SchemaLock, fingerprint};
 
 /// What one request of a destination may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,19 +16,15 @@ pub struct BatchLimits {
     pub event_names_max: usize,
 }
 
-/// What encoding a row told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EncodedRow {
-    /// Event time, milliseconds since the epoch.
-    pub time_ms: i64,
-    /// 64-bit hash of the encoded row without its insert_id.
-    pub fingerprint: u64,
-}
-
 /// Turns rows into lines of a payload. One per job; it may keep what it worked out about columns.
 pub trait RowEncoder: Send {
-    /// Appends the row up to, but without, its insert_id. On an error nothing is appended.
-    fn encode(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<EncodedRow, RowError>;
+    /// Appends the row up to, but without, its insert_id, and returns the event time in milliseconds since the epoch.
+    /// On an error nothing is appended.
+    fn encode(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<i64, RowError>;
+    /// Hash of an encoded row: equal if and only if the destination would show the same.
+    fn fingerprint(&self, encoded: &[u8]) -> u64 {
+        fingerprint(encoded)
+    }
     /// Event name and distinct_id of the row encoded last.
     fn identity_parts(&self) -> (&str, &str);
     /// Checks a column's value as an insert_id to be passed through.
@@ -86,8 +82,8 @@ pub trait Destination: Send + Sync {
     fn limits(&self) -> BatchLimits;
     /// First and last event time, milliseconds since the epoch, that the destination keeps as they are.
     fn time_bounds(&self, now_ms: i64) -> (i64, i64);
-    /// A fresh encoder.
-    fn encoder(&self) -> Box<dyn RowEncoder>;
+    /// A fresh encoder. The op and the order column of the lock describe changes, not rows: they are not sent.
+    fn encoder(&self, lock: &SchemaLock) -> Box<dyn RowEncoder>;
     /// Appends the line that deletes an identity.
     fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>);
     /// Compresses the payload as the request takes it.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use blobs::Blobs;
 pub use compute::{Compute, run_on};
-pub use destination::{BatchLimits, Delivery, Destination, EncodedRow, Refusal, RowEncoder};
+pub use destination::{BatchLimits, Delivery, Destination, Refusal, RowEncoder};
 pub use error::PortError;
 pub use export_store::{ExportBytes, ExportStore};
 pub use ids::{Clock, Ids, Liveness};

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::limits::{MANIFEST_BYTES_MAX, PAGE};
@@ -42,7 +43,7 @@ pub(super) async fn feed_candidates(
         let consumed = consumed_between(ports, sync.name(), after.as_deref().unwrap_or(""), &last.key).await?;
         after = Some(last.key.clone());
         for version in page {
-            let is_consumed = consumed.iter().any(|c| c.is_same(&version))
+            let is_consumed = consumed.get(&version.key).is_some_and(|c| c.is_same(&version))
                 || checkpoint
                     .runs
                     .iter()
@@ -62,10 +63,10 @@ async fn consumed_between(
     sync: &str,
     after: &str,
     last: &str,
-) -> Result<Vec<ExportVersion>, PortError> {
+) -> Result<BTreeMap<String, ExportVersion>, PortError> {
     let partition = names::consumed_partition(sync);
     let mut after = after.to_string();
-    let mut found = Vec::new();
+    let mut found = BTreeMap::new();
     loop {
         let page = ports.table.list(&partition, &after, PAGE).await?;
         let full = page.len() == PAGE;
@@ -73,7 +74,7 @@ async fn consumed_between(
             if key.as_str() > last {
                 return Ok(found);
             }
-            found.push(decode("a consumed export", &item.body)?);
+            found.insert(key.clone(), decode("a consumed export", &item.body)?);
             after = key;
         }
         if !full {

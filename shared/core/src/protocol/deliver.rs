@@ -26,6 +26,11 @@ pub enum Delivered {
         /// Milliseconds.
         wait_ms: i64,
     },
+    /// Another worker holds the batch; it settles it, or its lease ends after so many milliseconds.
+    Held {
+        /// Milliseconds.
+        wait_ms: i64,
+    },
     /// The sync was stopped.
     Halted(String),
 }
@@ -97,7 +102,7 @@ async fn deliver_claimed(ports: &Ports, sync: &Sync, batch: &BatchRef) -> Result
             mark_done(ports, sync, run, batch).await?;
             return Ok(Delivered::Stale);
         }
-        Claimed::Held { wait_ms } => return Ok(Delivered::Later { wait_ms }),
+        Claimed::Held { wait_ms } => return Ok(Delivered::Held { wait_ms }),
     };
     let blob = names::staged_batch(sync.name(), run.run, run.attempt, batch.batch);
     let staged = ports.blobs.get(&blob).await?.ok_or_else(|| {
@@ -250,7 +255,7 @@ async fn settle(
         Put::Done(_) => {}
         Put::Conflict(Some(item)) if item.token == token => {}
         // Another worker took it over; it settles.
-        Put::Conflict(_) => return Ok(Delivered::Later { wait_ms: CLOCK_SKEW_MS }),
+        Put::Conflict(_) => return Ok(Delivered::Held { wait_ms: CLOCK_SKEW_MS }),
     }
     ports.observer.note(Progress::Delivered { sync: sync.name(), rows: settled.accepted + settled.deleted_by_absence });
     mark_done(ports, sync, run, batch).await?;

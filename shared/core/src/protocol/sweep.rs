@@ -58,7 +58,7 @@ pub async fn sweep(ports: &Ports, sync: &Arc<Sync>) -> Result<Swept, ProtocolErr
     Ok(Swept { detected, resent, delivering })
 }
 
-/// Deletes staged batches of plans that were never committed, and row states whose window is over.
+/// Deletes staged batches and ledger parts that nothing names any more, and row states whose window is over.
 async fn clean_up(ports: &Ports, sync: &Sync, seen: &Checkpoint) -> Result<(), PortError> {
     if sync.config.dedupe_days().is_some() {
         ports.row_states.expire(sync.name(), ports.clock.now_ms(), EXPIRED_PER_SWEEP).await?;
@@ -67,18 +67,23 @@ async fn clean_up(ports: &Ports, sync: &Sync, seen: &Checkpoint) -> Result<(), P
     if seen.phase != Phase::Idle {
         return Ok(());
     }
-    let prefix = format!("staged/{}/", sync.name());
-    let staged = ports.blobs.list(&prefix, None, PAGE).await?;
-    if staged.is_empty() {
+    let mut blobs = ports.blobs.list(&format!("staged/{}/", sync.name()), None, PAGE).await?;
+    let parts = ports.blobs.list(&format!("ledger/{}/", sync.name()), None, PAGE).await?;
+    if parts.len() > seen.ledger.len() {
+        blobs.extend(parts);
+    }
+    if blobs.is_empty() {
         return Ok(());
     }
     let current = load_checkpoint(ports, sync.name()).await?;
     if current.phase != Phase::Idle || current.attempt != seen.attempt {
         return Ok(());
     }
-    let live: Vec<String> =
+    let mut live: Vec<String> =
         current.runs.iter().map(|run| names::staged_prefix(sync.name(), run.run, run.attempt)).collect();
-    for blob in staged {
+    live.extend(current.runs.iter().map(|run| names::ledger_part(sync.name(), run.run, run.attempt, "")));
+    live.extend(current.ledger.iter().map(|part| part.blob.clone()));
+    for blob in blobs {
         if !live.iter().any(|prefix| blob.starts_with(prefix)) {
             ports.blobs.delete(&blob).await?;
         }

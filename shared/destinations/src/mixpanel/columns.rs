@@ -29,9 +29,10 @@ pub(super) struct Property {
 }
 
 impl ColumnPlan {
-    pub fn new(events: &EventsConfig, columns: &Columns) -> Self {
+    pub fn new(events: &EventsConfig, hidden: &[String], columns: &Columns) -> Self {
         let find = |name: &String| columns.names.iter().position(|n| n == name);
         let mut used: BTreeSet<&str> = events.exclude.iter().map(String::as_str).collect();
+        used.extend(hidden.iter().map(String::as_str));
         used.insert(&events.time.column);
         used.extend(events.user_id.as_deref());
         used.extend(events.device_id.as_deref());
@@ -48,7 +49,7 @@ impl ColumnPlan {
             .iter()
             .enumerate()
             .filter(|(_, name)| !used.contains(name.as_str()))
-            .map(|(n, name)| (property_name(name), n))
+            .map(|(n, name)| (property_name(name).into_owned(), n))
             .collect();
         for (group, column) in &events.groups {
             named.retain(|(name, _)| name != group);
@@ -71,9 +72,15 @@ impl ColumnPlan {
 }
 
 /// `,"name":`
-pub(super) fn prefix_of(name: &str) -> Vec<u8> {
-    let mut prefix = vec![b','];
-    write_string(truncate_utf8(name, STRING_BYTES), &mut prefix);
-    prefix.push(b':');
+fn prefix_of(name: &str) -> Vec<u8> {
+    let mut prefix = Vec::new();
+    write_prefix(name, &mut prefix);
     prefix
+}
+
+/// Writes `,"name":`
+pub(super) fn write_prefix(name: &str, out: &mut Vec<u8>) {
+    out.push(b',');
+    write_string(truncate_utf8(name, STRING_BYTES), out);
+    out.push(b':');
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use driftless_core::config::{EventsConfig, MixpanelConfig, Region};
 use driftless_core::mapping::TimeZoneRule;
-use driftless_core::model::Identity;
+use driftless_core::model::{Identity, SchemaLock};
 use driftless_core::ports::{BatchLimits, Delivery, Destination, Request, Response, RowEncoder, TransportError};
 use driftless_core::protocol::limits::REQUEST_TIMEOUT_MS;
 use flate2::Compression;
@@ -89,8 +89,9 @@ impl Destination for MixpanelEvents {
         (retained.max(OLDEST_TIME_MS), now_ms)
     }
 
-    fn encoder(&self) -> Box<dyn RowEncoder> {
-        Box::new(EventEncoder::new(self.mapping.clone()))
+    fn encoder(&self, lock: &SchemaLock) -> Box<dyn RowEncoder> {
+        let hidden = lock.op_column.iter().chain(&lock.order_column).cloned().collect();
+        Box::new(EventEncoder::new(self.mapping.clone(), hidden))
     }
 
     fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>) {

@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use driftless_core::config::{EventName, WithoutUser};
 use driftless_core::mapping::{canonical_text, time_ms_of, timestamp_text, truncate_utf8};
-use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value, fingerprint};
-use driftless_core::ports::{EncodedRow, RowEncoder};
+use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value};
+use driftless_core::ports::RowEncoder;
 
-use super::columns::{ColumnPlan, prefix_of};
+use super::columns::{ColumnPlan, write_prefix};
 use super::destination::Mapping;
 use super::json::{NestedError, fields_of, is_null, string_of, write_json, write_number, write_string};
 use super::limits::{EVENT_BYTES, INSERT_ID_BYTES, PROPERTIES, STRING_BYTES, is_banned};
@@ -18,6 +18,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Writes rows as events. Properties come in the order of their names, so that the order of columns changes nothing.
 pub(super) struct EventEncoder {
     mapping: Arc<Mapping>,
+    hidden: Vec<String>,
     plan: Option<(Arc<Columns>, Arc<ColumnPlan>)>,
     event: String,
     distinct_id: String,
@@ -25,8 +26,8 @@ pub(super) struct EventEncoder {
 }
 
 impl EventEncoder {
-    pub fn new(mapping: Arc<Mapping>) -> Self {
-        Self { mapping, plan: None, event: String::new(), distinct_id: String::new(), observed: Observed::default() }
+    pub fn new(mapping: Arc<Mapping>, hidden: Vec<String>) -> Self {
+        Self { mapping, hidden, plan: None, event: String::new(), distinct_id: String::new(), observed: Observed::default() }
     }
 
     fn plan(&mut self, columns: &Arc<Columns>) -> Arc<ColumnPlan> {
@@ -35,7 +36,7 @@ impl EventEncoder {
         {
             return plan.clone();
         }
-        let plan = Arc::new(ColumnPlan::new(&self.mapping.events, columns));
+        let plan = Arc::new(ColumnPlan::new(&self.mapping.events, &self.hidden, columns));
         self.plan = Some((columns.clone(), plan.clone()));
         plan
     }
@@ -181,10 +182,10 @@ impl EventEncoder {
         let mut count = 0;
         for (field, value) in fields_of(raw).map_err(|_| not_an_object(column))? {
             let name = property_name(&field);
-            if is_null(&value) || plan.taken.contains(&name) {
+            if is_null(&value) || plan.taken.contains(name.as_ref()) {
                 continue;
             }
-            out.extend_from_slice(&prefix_of(&name));
+            write_prefix(&name, out);
             let raw = value.as_raw_str();
             if raw.starts_with('"') {
                 let text = string_of(raw).map_err(|error| nested(column, error))?;
@@ -239,7 +240,7 @@ impl EventEncoder {
 }
 
 impl RowEncoder for EventEncoder {
-    fn encode(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<EncodedRow, RowError> {
+    fn encode(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<i64, RowError> {
         let start = out.len();
         let time_ms = match self.write_row(row, out) {
             Ok(time_ms) => time_ms,
@@ -251,7 +252,7 @@ impl RowEncoder for EventEncoder {
         if !self.distinct_id.is_empty() {
             self.observed.event(&self.event, user_hash(&self.distinct_id), time_ms.div_euclid(DAY_MS));
         }
-        Ok(EncodedRow { time_ms, fingerprint: fingerprint(&out[start..]) })
+        Ok(time_ms)
     }
 
     fn identity_parts(&self) -> (&str, &str) {

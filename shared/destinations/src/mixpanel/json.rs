@@ -7,8 +7,31 @@ use super::limits::{NESTED_BYTES, NESTED_DEPTH, NESTED_ITEMS};
 
 /// Writes a JSON string. Text that needs no escape is copied whole.
 pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
     let bytes = text.as_bytes();
+    out.push(b'"');
+    if needs_escape(bytes) { write_escaped(bytes, out) } else { out.extend_from_slice(bytes) }
+    out.push(b'"');
+}
+
+/// Whether any byte is a quote, a backslash or a control character; eight bytes at a time.
+fn needs_escape(bytes: &[u8]) -> bool {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let has_zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let mut eight = [0u8; 8];
+        eight.copy_from_slice(chunk);
+        let word = u64::from_le_bytes(eight);
+        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
+        if control | has_zero(word ^ (LOW * u64::from(b'"'))) | has_zero(word ^ (LOW * u64::from(b'\\'))) != 0 {
+            return true;
+        }
+    }
+    chunks.remainder().iter().any(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'))
+}
+
+fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     let mut start = 0;
     for (n, byte) in bytes.iter().enumerate() {
         let escape: &[u8] = match byte {
@@ -29,7 +52,6 @@ pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
         start = n + 1;
     }
     out.extend_from_slice(&bytes[start..]);
-    out.push(b'"');
 }
 
 /// Writes a number by the one rule: as a number if a float keeps its digits, else as text.
@@ -145,7 +167,7 @@ pub(super) fn string_of(raw: &str) -> Result<Cow<'_, str>, NestedError> {
 }
 
 /// The fields of a JSON object in the order of their names; the last of two equal names counts.
-pub(super) fn fields_of(raw: &str) -> Result<Vec<(String, sonic_rs::LazyValue<'_>)>, NestedError> {
+pub(super) fn fields_of(raw: &str) -> Result<Vec<(Cow<'_, str>, sonic_rs::LazyValue<'_>)>, NestedError> {
     let raw = raw.trim_ascii();
     if !raw.starts_with('{') || is_deeper_than(raw, NESTED_DEPTH + 1) {
         return Err(NestedError::NotJson);
@@ -153,12 +175,14 @@ pub(super) fn fields_of(raw: &str) -> Result<Vec<(String, sonic_rs::LazyValue<'_
     let mut fields = Vec::new();
     for field in sonic_rs::to_object_iter(raw) {
         let (name, value) = field.map_err(|_| NestedError::NotJson)?;
-        fields.push((name.to_string(), value));
+        fields.push((name, value));
     }
-    fields.sort_by(|a, b| a.0.cmp(&b.0));
-    fields.reverse();
-    fields.dedup_by(|later, kept| later.0 == kept.0);
-    fields.reverse();
+    if !fields.is_sorted_by(|a, b| a.0 < b.0) {
+        // Stable, and read backwards: the last of two equal names comes first and is kept.
+        fields.reverse();
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        fields.dedup_by(|later, kept| later.0 == kept.0);
+    }
     Ok(fields)
 }
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 /// Property names with a meaning of their own at Mixpanel: a column of such a name would change what an event is, hide
 /// it or drop it (docs.mixpanel.com/docs/data-structure/property-reference/reserved-properties, 2026-08-21).
 const RESERVED: &[&str] = &[
@@ -7,8 +9,8 @@ const RESERVED: &[&str] = &[
 ];
 
 /// The property that a column becomes: its own name, or `column_NAME` for a reserved one.
-pub(super) fn property_name(column: &str) -> String {
-    if is_reserved(column) { format!("column_{column}") } else { column.to_string() }
+pub(super) fn property_name(column: &str) -> Cow<'_, str> {
+    if is_reserved(column) { Cow::Owned(format!("column_{column}")) } else { Cow::Borrowed(column) }
 }
 
 pub(super) fn is_reserved(name: &str) -> bool {

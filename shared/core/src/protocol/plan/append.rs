@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use futures::StreamExt;
 
@@ -17,6 +17,9 @@ use crate::protocol::candidates::feed_candidates;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::{EXPORTS_PER_RUN_MAX, KEYS_IN_FLIGHT_MAX, STATES_PER_CALL};
 
+/// Keys of this planning's own runs, with what they were planned to hold.
+type InFlight = HashMap<RowKey, u64>;
+
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
@@ -29,7 +32,7 @@ pub(super) async fn plan_append(
     let work = work_of(context, checkpoint).await?;
     let mut planned = Vec::new();
     let mut draft = Draft::new(context);
-    let mut in_flight = HashSet::new();
+    let mut in_flight = InFlight::new();
     for (export, selection) in &work {
         if draft.exports.len() == EXPORTS_PER_RUN_MAX {
             let cursor = Cursor { export: export.clone(), next_row: 0 };
@@ -126,7 +129,7 @@ async fn commit_and_go_on(
     checkpoint: &Checkpoint,
     draft: &mut Draft,
     cursor: Cursor,
-    in_flight: &HashSet<RowKey>,
+    in_flight: &InFlight,
     planned: &mut Vec<(RunId, PlanSummary)>,
 ) -> Result<bool, ProtocolError> {
     let ends = in_flight.len() > KEYS_IN_FLIGHT_MAX;
@@ -144,7 +147,7 @@ async fn take_rows(
     draft: &mut Draft,
     export: u32,
     block: &MappedBlock,
-    in_flight: &mut HashSet<RowKey>,
+    in_flight: &mut InFlight,
 ) -> Result<(), ProtocolError> {
     let expires_at_ms = context.sync.config.dedupe_days().map(|days| context.now_ms + i64::from(days) * DAY_MS);
     let states = match expires_at_ms {
@@ -187,12 +190,13 @@ async fn is_new(
     export: u32,
     row: &MappedRow,
     state: Option<&RowState>,
-    in_flight: &mut HashSet<RowKey>,
+    in_flight: &mut InFlight,
 ) -> Result<bool, ProtocolError> {
     let state = state.filter(|state| !state.is_expired(context.now_ms));
     match state {
         Some(state) if state.status == RowStatus::Rejected => {
-            if context.replay.is_some() && in_flight.insert(row.key) {
+            if context.replay.is_some() && !in_flight.contains_key(&row.key) {
+                in_flight.insert(row.key, row.fingerprint);
                 return Ok(true);
             }
             let error = RowError::of_row(
@@ -202,19 +206,27 @@ async fn is_new(
             );
             draft.reject(context, export, row.row, Some(row.key), error).await?;
         }
-        Some(state) if state.fingerprint != row.fingerprint => {
-            let error = RowError::of_row(
-                RowErrorCode::KeyReused,
-                "its insert_id was sent before with other content, and mode append changes nothing that was sent",
-                "use mode: mirror to send updates, or insert_id columns that differ for different events",
-            );
-            draft.reject(context, export, row.row, Some(row.key), error).await?;
+        state => {
+            let known = state.map(|state| state.fingerprint).or_else(|| in_flight.get(&row.key).copied());
+            match known {
+                None => {
+                    in_flight.insert(row.key, row.fingerprint);
+                    return Ok(true);
+                }
+                Some(known) if known == row.fingerprint => draft.counts.duplicate += 1,
+                Some(_) => draft.reject(context, export, row.row, Some(row.key), key_reused()).await?,
+            }
         }
-        Some(_) => draft.counts.duplicate += 1,
-        None if in_flight.insert(row.key) => return Ok(true),
-        None => draft.counts.duplicate += 1,
     }
     Ok(false)
+}
+
+fn key_reused() -> RowError {
+    RowError::of_row(
+        RowErrorCode::KeyReused,
+        "its insert_id was sent before with other content, and mode append changes nothing that was sent",
+        "Use mode: mirror to send updates, or insert_id columns that differ for different events",
+    )
 }
 
 /// States of a block's rows, looked up in key order.

@@ -75,13 +75,17 @@ fn record_of(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> Run
         status: if summary.holds.is_empty() { RunStatus::Delivering } else { RunStatus::Held },
         planned_at_ms: context.ports.clock.now_ms(),
         finished_at_ms: None,
-        plan: summary.clone(),
+        // Samples are rows: they are shown, not kept.
+        plan: PlanSummary { samples: Vec::new(), ..summary.clone() },
         settled: Settled::default(),
         counts: summary.counts,
     }
 }
 
 fn open_run(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> OpenRun {
+    let mut ledger = draft.ledger.clone();
+    // By name, so that a rewritten base comes before the changes of the same run, which override it.
+    ledger.sort_by(|a, b| a.blob.cmp(&b.blob));
     OpenRun {
         run: draft.run,
         attempt: context.attempt,
@@ -89,7 +93,7 @@ fn open_run(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> Open
         batches: summary.batches,
         exports: draft.exports.clone(),
         consumed: draft.consumed,
-        ledger: draft.ledger.clone(),
+        ledger,
         ledger_replaces: draft.ledger_replaces,
         ledger_live: draft.ledger_live,
         snapshot: draft.snapshot.clone(),

@@ -59,3 +59,51 @@ fn compare(new: &RowVersion, old: &RowVersion) -> Option<Ordering> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RowKey, RowPosition};
+
+    fn entry(flag: IndexFlag, fingerprint: u64) -> IndexEntry {
+        IndexEntry::new(RowKey([1; 16]), fingerprint, 0, RowPosition { export: 0, row: 0 }, flag)
+    }
+
+    fn state(status: RowStatus, fingerprint: u64, version: i128) -> RowState {
+        let identity = Identity { event: "e".into(), distinct_id: "u".into(), time_ms: 1, insert_id: "i".into() };
+        RowState {
+            status,
+            fingerprint,
+            revision: 0,
+            version: RowVersion::Number(version),
+            identity: Some(identity),
+            expires_at_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_late_change_never_undoes_a_newer_one() {
+        let live = state(RowStatus::Live, 1, 5);
+        let gone = state(RowStatus::Deleted, 0, 5);
+        let at = |n: i128| RowVersion::Number(n);
+        let upsert = entry(IndexFlag::Upsert, 2);
+        let delete = entry(IndexFlag::Delete, 0);
+        assert_eq!(decide(&upsert, &at(4), Some(&live), false), Decision::Stale);
+        assert_eq!(decide(&upsert, &at(4), Some(&gone), false), Decision::Stale);
+        assert_eq!(decide(&delete, &at(4), Some(&live), false), Decision::Stale);
+        assert_eq!(decide(&upsert, &at(5), Some(&gone), false), Decision::Send);
+        assert_eq!(decide(&delete, &at(5), Some(&live), false), Decision::Stale);
+        assert!(matches!(decide(&delete, &at(6), Some(&live), false), Decision::Delete(_)));
+        assert_eq!(decide(&delete, &at(6), Some(&gone), false), Decision::AlreadyGone);
+        assert_eq!(decide(&delete, &at(6), None, false), Decision::AlreadyGone);
+    }
+
+    #[test]
+    fn what_was_refused_is_sent_again_only_changed_or_replayed() {
+        let refused = state(RowStatus::Rejected, 1, 5);
+        let at = RowVersion::Number(6);
+        assert_eq!(decide(&entry(IndexFlag::Upsert, 1), &at, Some(&refused), false), Decision::StillRefused);
+        assert_eq!(decide(&entry(IndexFlag::Upsert, 1), &at, Some(&refused), true), Decision::Send);
+        assert_eq!(decide(&entry(IndexFlag::Upsert, 2), &at, Some(&refused), false), Decision::Send);
+    }
+}

@@ -41,7 +41,7 @@ pub async fn expected_rows(ports: &Ports, sync: &Arc<Sync>) -> Result<BTreeMap<R
         _ => all_exports(ports, sync).await?,
     };
     let replaces = feed != Feed::Append || sync.config.mode == Mode::Mirror;
-    let encoder = sync.destination.encoder();
+    let encoder = sync.destination.encoder(&context.lock);
     let mut rows: BTreeMap<RowKey, (i128, bool, Option<ExpectedRow>)> = BTreeMap::new();
     for (number, export) in exports.iter().enumerate() {
         let mut blocks = match mapped_blocks(&context, export, Selection::From(0), Pass::Encode).await {

@@ -27,7 +27,7 @@ pub(super) fn holds(hold: &Hold, checkpoint: &Checkpoint, draft: &Draft, snapsho
     let deletes = draft.counts.deleted_by_absence;
     if snapshot && draft.counts.read == 0 && deletes > 0 {
         reasons.push(HoldReason::EmptySnapshot { live });
-    } else if deletes >= hold.deletes_at_least && deletes * 100 > live * u64::from(hold.deletes_over_percent) {
+    } else if snapshot && deletes >= hold.deletes_at_least && deletes * 100 > live * u64::from(hold.deletes_over_percent) {
         reasons.push(HoldReason::DeletesOver { deletes, live, percent: hold.deletes_over_percent });
     }
     let (rejected, read) = (draft.counts.rejected, draft.counts.read);

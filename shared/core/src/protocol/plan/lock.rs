@@ -80,6 +80,9 @@ fn find_source_columns(
     if config.mode != Mode::Mirror && config.mode != Mode::Full {
         return;
     }
+    if let Some(op) = &config.source.op {
+        lock.op_column = Some(op.column.clone());
+    }
     let may_have_op = matches!(config.source.feed, Feed::Auto | Feed::Change) && config.mode == Mode::Mirror;
     // Found when the exports are first seen, or never: a feed does not turn into another one later.
     if may_have_op && config.source.op.is_none() && before.columns.is_empty() && lock.op_column.is_none() {

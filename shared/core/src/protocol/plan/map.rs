@@ -71,8 +71,9 @@ pub(super) fn map_block(
     let mut mapper = Mapper {
         sync,
         source: SourceRows::new(&sync.config, lock),
-        encoder: sync.destination.encoder(),
+        encoder: sync.destination.encoder(lock),
         pass,
+        keeps_row_state: sync.keeps_row_state(),
         bounds_ms: sync.destination.time_bounds(now_ms),
         out: MappedBlock { next_row: block.first_row() + block.rows(), ..MappedBlock::default() },
         scratch: Vec::new(),
@@ -99,6 +100,7 @@ struct Mapper<'a> {
     source: SourceRows,
     encoder: Box<dyn RowEncoder>,
     pass: Pass,
+    keeps_row_state: bool,
     bounds_ms: (i64, i64),
     out: MappedBlock,
     scratch: Vec<u8>,
@@ -134,26 +136,28 @@ impl Mapper<'_> {
             return Err(keyed(error));
         }
         let start = self.out.lines.len();
-        let encoded = self.encoder.encode(row, &mut self.out.lines).map_err(keyed)?;
-        if encoded.time_ms < self.bounds_ms.0 || encoded.time_ms > self.bounds_ms.1 {
+        let time_ms = self.encoder.encode(row, &mut self.out.lines).map_err(keyed)?;
+        if time_ms < self.bounds_ms.0 || time_ms > self.bounds_ms.1 {
             self.out.lines.truncate(start);
-            return Err(keyed(self.out_of_bounds(encoded.time_ms)));
+            return Err(keyed(self.out_of_bounds(time_ms)));
         }
         let key = named.unwrap_or_else(|| {
             let content = std::iter::once(&self.out.lines[start..]);
             RowKey::from_parts(self.sync.config.namespace(), content, &mut self.scratch)
         });
+        // Where no row is remembered nothing is compared.
+        let fingerprint = if self.keeps_row_state { self.encoder.fingerprint(&self.out.lines[start..]) } else { 0 };
         match self.pass {
             Pass::Index => self.out.lines.truncate(start),
             Pass::Encode => {}
             Pass::EncodeWhole => match &kept_id {
                 Some(id) => self.encoder.close(id, &mut self.out.lines),
-                None => self.encoder.close(&key.insert_id(0), &mut self.out.lines),
+                None => self.encoder.close(key.hex_digits().as_str(), &mut self.out.lines),
             },
         }
-        let in_window = self.sync.is_in_window(encoded.time_ms);
+        let in_window = self.sync.is_in_window(time_ms);
         let line = (start as u32, self.out.lines.len() as u32);
-        self.push(number, key, op, version, encoded.fingerprint, encoded.time_ms, in_window, kept_id, line);
+        self.push(number, key, op, version, fingerprint, time_ms, in_window, kept_id, line);
         Ok(())
     }
 

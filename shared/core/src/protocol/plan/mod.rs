@@ -26,11 +26,12 @@ use context::PlanContext;
 pub use expected::{ExpectedRow, expected_rows};
 pub use selection::Replay;
 
+use super::candidates::snapshot_of;
 use super::error::ProtocolError;
 use super::store::{load_checkpoint, update_checkpoint};
 use super::{PlanMessage, Sync};
-use crate::config::Feed;
-use crate::model::{Checkpoint, Phase, PlanSummary, RunId};
+use crate::config::{Feed, Mode};
+use crate::model::{Checkpoint, Phase, PlanSummary, RunId, RunPhase};
 use crate::ports::Ports;
 
 /// What planning came to.
@@ -85,11 +86,37 @@ async fn take(ports: &Ports, sync: &Sync, attempt: u64) -> Result<Option<(Checkp
     Ok(taken)
 }
 
+/// What a dry run told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DryRun {
+    /// The runs that a plan would commit now.
+    pub plans: Vec<PlanSummary>,
+    /// Why nothing, or not all, would be planned now.
+    pub note: Option<String>,
+}
+
 /// What a plan would be, without changing anything anywhere.
-pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>) -> Result<Vec<PlanSummary>, ProtocolError> {
+pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>) -> Result<DryRun, ProtocolError> {
     let checkpoint = load_checkpoint(ports, sync.name()).await?;
+    let mut told = DryRun::default();
+    if let Some(open) = checkpoint.runs.first() {
+        let word = if open.phase == RunPhase::Held { "is held for approval" } else { "is not finished" };
+        told.note = Some(format!("run {} {word}; this is planned beside it and will change once it is done", open.run.0));
+    }
+    if sync.config.mode == Mode::OneTime && checkpoint.closed {
+        told.note = Some("the one-time load was done; later exports are not read".to_string());
+        return Ok(told);
+    }
+    if sync.feed(&checkpoint.lock) == Feed::Snapshot && !sync.feed_is_open(&checkpoint.lock) {
+        let snapshot = snapshot_of(ports, sync, true).await?;
+        if let Some(reason) = snapshot.waits_for {
+            told.note = Some(format!("waits: {reason}"));
+            return Ok(told);
+        }
+    }
     let context = PlanContext::dry(ports, sync, &checkpoint);
-    Ok(run_plan(context, checkpoint).await?.runs.into_iter().map(|(_, summary)| summary).collect())
+    told.plans = run_plan(context, checkpoint).await?.runs.into_iter().map(|(_, summary)| summary).collect();
+    Ok(told)
 }
 
 /// Plans quarantined rows again, under the mapping as it is now. Returns `None` if the scope is busy.
@@ -120,7 +147,7 @@ async fn run_plan(mut context: PlanContext, checkpoint: Checkpoint) -> Result<Pl
         Feed::Snapshot => snapshot::plan_snapshot(&mut context, &checkpoint).await?,
         Feed::Change => change::plan_changes(&mut context, &checkpoint).await?,
         // Rows of an append feed that a mirror follows are upserts: changes without deletes.
-        Feed::Append | Feed::Auto if context.sync.config.mode == crate::config::Mode::Mirror => {
+        Feed::Append | Feed::Auto if context.sync.config.mode == Mode::Mirror => {
             change::plan_changes(&mut context, &checkpoint).await?
         }
         Feed::Append | Feed::Auto => append::plan_append(&mut context, &checkpoint).await?,

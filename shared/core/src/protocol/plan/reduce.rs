@@ -39,3 +39,57 @@ pub(super) fn reduce(group: &[IndexEntry]) -> Reduced {
     }
     reduced
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RowKey;
+
+    fn entry(version: i128, flag: IndexFlag, fingerprint: u64, row: u64) -> IndexEntry {
+        IndexEntry::new(RowKey([1; 16]), fingerprint, version, RowPosition { export: 0, row }, flag)
+    }
+
+    /// The same, by the words of the design: newest version, an upsert beats a delete, rivals that differ are a conflict.
+    fn naive(group: &[IndexEntry]) -> Option<Option<u64>> {
+        let valid: Vec<_> = group.iter().filter(|e| e.flag() != IndexFlag::Rejected).collect();
+        let newest = valid.iter().map(|e| e.version).max()?;
+        let rivals: Vec<_> = valid.iter().filter(|e| e.version == newest).collect();
+        let upserts: Vec<u64> =
+            rivals.iter().filter(|e| e.flag() == IndexFlag::Upsert).map(|e| e.fingerprint).collect();
+        match upserts.first() {
+            None => Some(None),
+            Some(first) if upserts.iter().all(|f| f == first) => Some(Some(*first)),
+            Some(_) => None,
+        }
+    }
+
+    #[test]
+    fn agrees_with_a_naive_model_and_accounts_for_every_row() {
+        let mut seed = 1u64;
+        let mut draw = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for _ in 0..20_000 {
+            let count = 1 + draw(6);
+            let mut group: Vec<IndexEntry> = (0..count)
+                .map(|row| {
+                    let flag = [IndexFlag::Delete, IndexFlag::OutOfWindow, IndexFlag::Rejected, IndexFlag::Upsert, IndexFlag::Upsert]
+                        [draw(5) as usize];
+                    entry(draw(3) as i128, flag, draw(3), row)
+                })
+                .collect();
+            group.sort_unstable_by_key(IndexEntry::sort_key);
+            let reduced = reduce(&group);
+            let last = reduced.last.map(|e| (e.flag() == IndexFlag::Upsert).then_some(e.fingerprint));
+            assert_eq!(last, naive(&group), "{group:?}");
+            let booked_elsewhere = |e: &&IndexEntry| matches!(e.flag(), IndexFlag::Rejected | IndexFlag::OutOfWindow);
+            let counted = reduced.coalesced
+                + reduced.duplicate
+                + reduced.conflict.len() as u64
+                + u64::from(reduced.last.is_some_and(|e| e.flag() != IndexFlag::OutOfWindow))
+                + group.iter().filter(booked_elsewhere).count() as u64;
+            assert_eq!(counted, count, "{group:?}");
+        }
+    }
+}

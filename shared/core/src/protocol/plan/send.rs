@@ -25,7 +25,7 @@ pub(super) async fn send_selected(
     mut before: HashMap<RowPosition, RowState>,
     ledger: &mut Option<LedgerWriter>,
 ) -> Result<(), ProtocolError> {
-    let encoder = context.sync.destination.encoder();
+    let encoder = context.sync.destination.encoder(&context.lock);
     let exports = draft.exports.clone();
     for (number, export) in exports.iter().enumerate() {
         let at = number as u32;

@@ -18,9 +18,6 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
     for (column, count) in &draft.observed.truncated {
         warn("truncated", format!("column {column}: {count} texts are cut to the destination's 255 bytes"));
     }
-    for (column, count) in &draft.observed.mistyped {
-        warn("mistyped", format!("column {column}: {count} values are not of its inferred type and go out as text; declare it in source.types"));
-    }
     if draft.identity_changes > 0 {
         warn("identity_changes", format!("{} updates change event, user or time: each costs a tombstone and a new event, because Mixpanel cannot change these of an event", draft.identity_changes));
     }

@@ -1,0 +1,32 @@
+//! YAML examples of the documentation are valid configuration.
+
+use driftless_core::config::{check_sync, parse_project, parse_sync};
+
+fn examples(text: &str) -> Vec<String> {
+    text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).map(String::from).collect()
+}
+
+#[test]
+fn yaml_examples_parse() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let project = parse_project(
+        "driftless.yaml",
+        "exports: ./exports\ndestinations: { product: { type: mixpanel, token: 'env:TOKEN' } }",
+    )
+    .expect("a minimal project");
+    let mut seen = 0;
+    for file in ["README.md", "docs/configuration.md", "docs/exports.md", "docs/operating.md"] {
+        let text = std::fs::read_to_string(format!("{root}/{file}")).expect("the document is there");
+        for example in examples(&text) {
+            if example.contains("destinations:") {
+                parse_project(file, &example).unwrap_or_else(|e| panic!("{e}\n{example}"));
+                seen += 1;
+            } else if example.contains("kind:") {
+                let sync = parse_sync(file, "example", &example).unwrap_or_else(|e| panic!("{e}\n{example}"));
+                assert_eq!(check_sync(file, &sync, &project), [], "{file}:\n{example}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 3, "only {seen} examples were found");
+}
