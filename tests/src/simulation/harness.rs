@@ -296,10 +296,11 @@ async fn handle(ports: &Ports, sync: &Arc<Sync>, queue: QueueName, message: &Mes
     };
 }
 
-/// Keys that have a row in the quarantine.
+/// Keys that have a row in the quarantine; rows that are there without a key (no row state is kept) by their place.
 async fn quarantined_keys(ports: &Ports) -> Result<BTreeSet<String>, String> {
     let files = read_quarantine(ports, "sim", usize::MAX).await.map_err(|e| e.to_string())?;
-    Ok(files.into_iter().flat_map(|file| file.rows).filter_map(|row| row.key).collect())
+    let rows = files.into_iter().flat_map(|file| file.rows);
+    Ok(rows.map(|row| row.key.unwrap_or_else(|| format!("{} row {}", row.export, row.row))).collect())
 }
 
 async fn verify(setup: &Setup, parts: &Parts, source: &Arc<Mutex<Source>>, faultless: bool) -> Result<(), String> {
