@@ -18,10 +18,7 @@ pub struct BodyCounter {
 
 impl Default for BodyCounter {
     fn default() -> Self {
-        Self {
-            window: vec![0; WINDOW],
-            finder: Finder::new(MARK),
-        }
+        Self { window: vec![0; WINDOW], finder: Finder::new(MARK) }
     }
 }
 
@@ -84,12 +81,8 @@ impl Stream {
         let reach = MARK.len() - 1;
         if !self.tail.is_empty() {
             let before = self.tail.len();
-            self.tail
-                .extend_from_slice(&piece[..piece.len().min(reach)]);
-            self.events += finder
-                .find_iter(&self.tail)
-                .filter(|at| *at < before)
-                .count() as u64;
+            self.tail.extend_from_slice(&piece[..piece.len().min(reach)]);
+            self.events += finder.find_iter(&self.tail).filter(|at| *at < before).count() as u64;
             self.tail.truncate(before);
         }
         self.events += finder.find_iter(piece).count() as u64;
@@ -137,12 +130,7 @@ mod tests {
     fn counts_a_gzip_array_across_windows() {
         let body = array(2_000);
         assert!(body.len() > 2 * WINDOW);
-        assert_eq!(
-            BodyCounter::default()
-                .count(&gzip(body.as_bytes()), true)
-                .unwrap(),
-            2_000
-        );
+        assert_eq!(BodyCounter::default().count(&gzip(body.as_bytes()), true).unwrap(), 2_000);
     }
 
     #[test]
@@ -151,9 +139,7 @@ mod tests {
         let finder = Finder::new(MARK);
         for size in 1..40 {
             let mut stream = Stream::default();
-            body.as_bytes()
-                .chunks(size)
-                .for_each(|piece| stream.feed(piece, &finder));
+            body.as_bytes().chunks(size).for_each(|piece| stream.feed(piece, &finder));
             assert_eq!(stream.finish(), 7, "pieces of {size}");
         }
     }
@@ -161,10 +147,6 @@ mod tests {
     #[test]
     fn refuses_a_broken_gzip_body() {
         let whole = gzip(b"{}\n{}\n");
-        assert!(
-            BodyCounter::default()
-                .count(&whole[..whole.len() - 4], true)
-                .is_err()
-        );
+        assert!(BodyCounter::default().count(&whole[..whole.len() - 4], true).is_err());
     }
 }

@@ -49,10 +49,7 @@ pub const FORMATS: [(&str, Format); 8] = [
 impl Format {
     /// The name, which is also the ending of its files.
     pub fn name(self) -> &'static str {
-        FORMATS
-            .iter()
-            .find(|(_, format)| *format == self)
-            .map_or("", |(name, _)| name)
+        FORMATS.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
     }
 
     /// The family: `jsonl`, `csv` or `parquet`.
@@ -80,13 +77,9 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        FORMATS
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, format)| *format)
-            .ok_or_else(|| {
-                let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
-                format!("no format {text:?}; there are {}", names.join(", "))
-            })
+        FORMATS.iter().find(|(name, _)| *name == text).map(|(_, format)| *format).ok_or_else(|| {
+            let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
+            format!("no format {text:?}; there are {}", names.join(", "))
+        })
     }
 }

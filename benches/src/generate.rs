@@ -35,17 +35,10 @@ pub struct DataSet {
 /// Writes every format of the plan, each on its own thread.
 pub fn generate(plan: &Plan, formats: &[Format]) -> Result<Vec<DataSet>> {
     std::thread::scope(|scope| {
-        let running: Vec<_> = formats
-            .iter()
-            .map(|format| scope.spawn(move || write_format(plan, *format)))
-            .collect();
+        let running: Vec<_> = formats.iter().map(|format| scope.spawn(move || write_format(plan, *format))).collect();
         running
             .into_iter()
-            .map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|_| Err("a generator thread died".into()))
-            })
+            .map(|thread| thread.join().unwrap_or_else(|_| Err("a generator thread died".into())))
             .collect()
     })
 }
@@ -87,10 +80,7 @@ fn write_format(plan: &Plan, format: Format) -> Result<DataSet> {
         writer.finish()?;
     }
     // Last, so that a folder that was left half written is written again.
-    fs::write(
-        manifest_path(&folder),
-        format!("{:#}\n", describe(plan, format)),
-    )?;
+    fs::write(manifest_path(&folder), format!("{:#}\n", describe(plan, format)))?;
     measure(paths)
 }
 
@@ -104,9 +94,7 @@ fn manifest_path(folder: &Path) -> PathBuf {
 
 fn file_paths(plan: &Plan, format: Format) -> Vec<PathBuf> {
     let folder = plan.out.join(format.name());
-    (1..=plan.files.max(1))
-        .map(|number| folder.join(format.file_name(number)))
-        .collect()
+    (1..=plan.files.max(1)).map(|number| folder.join(format.file_name(number))).collect()
 }
 
 fn measure(files: Vec<PathBuf>) -> Result<DataSet> {

@@ -45,11 +45,7 @@ pub struct Requests<S> {
 impl<S: AsyncRead + Unpin> Requests<S> {
     /// Starts on a fresh connection.
     pub fn new(stream: S) -> Self {
-        Self {
-            stream,
-            buffer: Vec::with_capacity(64 * 1024),
-            at: 0,
-        }
+        Self { stream, buffer: Vec::with_capacity(64 * 1024), at: 0 }
     }
 
     /// The next head; `None` when the client ended the connection between requests.
@@ -69,11 +65,7 @@ impl<S: AsyncRead + Unpin> Requests<S> {
             }
             searched = self.buffer.len() - self.at;
             if !self.fill().await? {
-                return if self.buffer.is_empty() {
-                    Ok(None)
-                } else {
-                    Err(ErrorKind::UnexpectedEof.into())
-                };
+                return if self.buffer.is_empty() { Ok(None) } else { Err(ErrorKind::UnexpectedEof.into()) };
             }
         }
     }
@@ -146,8 +138,7 @@ fn parse_head(bytes: &[u8]) -> io::Result<Head> {
     let text = std::str::from_utf8(bytes).map_err(|_| bad("request head is not text"))?;
     let mut lines = text.split("\r\n");
     let mut first = lines.next().unwrap_or("").split(' ');
-    let (Some(method), Some(target), Some(version)) = (first.next(), first.next(), first.next())
-    else {
+    let (Some(method), Some(target), Some(version)) = (first.next(), first.next(), first.next()) else {
         return Err(bad("no request line"));
     };
     let mut head = Head {
@@ -159,17 +150,11 @@ fn parse_head(bytes: &[u8]) -> io::Result<Head> {
         expects_continue: false,
     };
     for line in lines {
-        let (name, value) = line
-            .split_once(':')
-            .ok_or_else(|| bad("header without a colon"))?;
+        let (name, value) = line.split_once(':').ok_or_else(|| bad("header without a colon"))?;
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
             if head.length != Length::Chunked {
-                head.length = Length::Fixed(
-                    value
-                        .parse()
-                        .map_err(|_| bad("content-length is not a number"))?,
-                );
+                head.length = Length::Fixed(value.parse().map_err(|_| bad("content-length is not a number"))?);
             }
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             if !value.eq_ignore_ascii_case("chunked") {

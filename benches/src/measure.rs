@@ -31,9 +31,7 @@ pub struct Measured {
 /// Runs `command` to its end, or kills it after `limit`.
 pub fn measure(command: &mut Command, limit: Duration) -> Result<Measured> {
     let start = Instant::now();
-    let mut child = command
-        .spawn()
-        .map_err(|error| format!("cannot start {command:?}: {error}"))?;
+    let mut child = command.spawn().map_err(|error| format!("cannot start {command:?}: {error}"))?;
     let (mut cpu_s, mut peak_kb) = (0.0, 0);
     while let Some(stat) = stat(child.id()) {
         cpu_s = stat.cpu_s;
@@ -50,12 +48,7 @@ pub fn measure(command: &mut Command, limit: Duration) -> Result<Measured> {
     }
     let wall_s = start.elapsed().as_secs_f64();
     let success = child.wait()?.success();
-    Ok(Measured {
-        wall_s,
-        cpu_s,
-        peak_mb: peak_kb as f64 * 1024.0 / 1e6,
-        success,
-    })
+    Ok(Measured { wall_s, cpu_s, peak_mb: peak_kb as f64 * 1024.0 / 1e6, success })
 }
 
 /// CPU seconds that a running process has used.
@@ -75,15 +68,8 @@ fn stat(pid: u32) -> Option<Stat> {
 /// The program's name stands in brackets and may hold anything: fields count from the last bracket.
 fn parse_stat(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
-    let ticks: u64 = fields
-        .get(11..15)?
-        .iter()
-        .filter_map(|field| field.parse::<u64>().ok())
-        .sum();
-    Some(Stat {
-        ended: matches!(fields.first(), Some(&("Z" | "X"))),
-        cpu_s: ticks as f64 / TICKS,
-    })
+    let ticks: u64 = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some(Stat { ended: matches!(fields.first(), Some(&("Z" | "X"))), cpu_s: ticks as f64 / TICKS })
 }
 
 fn high_water_kb(pid: u32) -> Option<u64> {
@@ -111,10 +97,6 @@ mod tests {
         assert!(measured.success);
         assert!(measured.cpu_s > 0.0 && measured.peak_mb > 0.1);
         let mut fails = Command::new("false");
-        assert!(
-            !measure(&mut fails, Duration::from_secs(60))
-                .unwrap()
-                .success
-        );
+        assert!(!measure(&mut fails, Duration::from_secs(60)).unwrap().success);
     }
 }

@@ -87,26 +87,17 @@ pub fn table(runs: &[Run]) -> String {
         "| tool | input | sink delay | rows/s | CPU-s per 1 M rows | peak MB | rows/s to peer | CPU to peer | all arrived |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     for run in runs {
-        let case = format!(
-            "| {} ({}) | {} | {} ms |",
-            run.tool, run.settings, run.input, run.delay_ms
-        );
+        let case = format!("| {} ({}) | {} | {} ms |", run.tool, run.settings, run.input, run.delay_ms);
         // The speed of a run that lost or doubled rows means nothing.
         if !run.complete() {
             let arrived = run.arrived.events;
-            out.push_str(&format!(
-                "{case} | | | | | NO: {arrived} of {} |\n",
-                run.rows
-            ));
+            out.push_str(&format!("{case} | | | | | NO: {arrived} of {} |\n", run.rows));
             continue;
         }
         let (speed, cpu) = match best_peer(runs, run) {
             Some(peer) => (
                 format!("{:.1}x", run.rows_per_s() / peer.rows_per_s()),
-                format!(
-                    "{:.2}x",
-                    run.cpu_per_million() / peer.cpu_per_million().max(1e-9)
-                ),
+                format!("{:.2}x", run.cpu_per_million() / peer.cpu_per_million().max(1e-9)),
             ),
             None => (String::new(), String::new()),
         };
@@ -124,9 +115,7 @@ pub fn table(runs: &[Run]) -> String {
 fn best_peer<'a>(runs: &'a [Run], run: &Run) -> Option<&'a Run> {
     runs.iter()
         .filter(|peer| peer.tool == Tool::MixpanelImport && peer.complete())
-        .filter(|peer| {
-            (peer.input, peer.rows, peer.delay_ms) == (run.input, run.rows, run.delay_ms)
-        })
+        .filter(|peer| (peer.input, peer.rows, peer.delay_ms) == (run.input, run.rows, run.delay_ms))
         .min_by(|a, b| a.used.wall_s.total_cmp(&b.used.wall_s))
 }
 
@@ -149,19 +138,13 @@ pub fn save(folder: &Path, runs: &[Run]) -> Result<PathBuf> {
 /// Load average of the last minute.
 pub fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ')
-        .next()
-        .and_then(|load| load.parse().ok())
-        .unwrap_or(0.0)
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }
 
 fn machine() -> Value {
     let line = |file: &str, key: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(key))
-            .unwrap_or("");
+        let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("");
         line.trim_start_matches([':', ' ', '\t']).trim().to_owned()
     };
     json!({

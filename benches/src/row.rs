@@ -87,12 +87,7 @@ pub struct Rows {
 impl Rows {
     /// `rows` rows from `seed`.
     pub fn new(seed: u64, rows: u64) -> Self {
-        Self {
-            seed,
-            next: 0,
-            rows,
-            row: Row::default(),
-        }
+        Self { seed, next: 0, rows, row: Row::default() }
     }
 
     /// The next row, until all were given.
@@ -114,12 +109,7 @@ fn fill(row: &mut Row, prng: &mut Prng, index: u64, rows: u64) {
     created_at(&mut row.created_at, prng, index, rows);
     row.event_name = prng.pick(&words::EVENTS);
     row.session_id.clear();
-    let _ = write!(
-        row.session_id,
-        "s_{:016x}{:04x}",
-        prng.next_u64(),
-        prng.below(1 << 16)
-    );
+    let _ = write!(row.session_id, "s_{:016x}{:04x}", prng.next_u64(), prng.below(1 << 16));
 
     row.category = prng.pick(&words::CATEGORIES);
     let product = prng.below(20_000);

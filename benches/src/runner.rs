@@ -41,10 +41,7 @@ pub fn run(bench: &Bench) -> Result<Vec<Run>> {
         let sink = SinkProcess::start(&bench.sink, delay_ms)?;
         for &format in &bench.inputs {
             let data = find_or_generate(&bench.plan, format)?;
-            let input = Input {
-                format,
-                files: data.files,
-            };
+            let input = Input { format, files: data.files };
             for tool in bench.tools.iter().copied() {
                 for _ in 0..bench.repeat {
                     match one(bench, &sink, tool, &input, (delay_ms, data.bytes)) {
@@ -78,15 +75,8 @@ fn one(
 ) -> Result<Run> {
     sink.reset()?;
     let mut prepared = prepare(tool, input, &sink.url(), &bench.options)?;
-    let (stdout, stderr) = (
-        prepared.scratch.path().join("stdout"),
-        prepared.scratch.path().join("stderr"),
-    );
-    prepared
-        .command
-        .stdin(Stdio::null())
-        .stdout(File::create(&stdout)?)
-        .stderr(File::create(&stderr)?);
+    let (stdout, stderr) = (prepared.scratch.path().join("stdout"), prepared.scratch.path().join("stderr"));
+    prepared.command.stdin(Stdio::null()).stdout(File::create(&stdout)?).stderr(File::create(&stderr)?);
     let (load, sink_before) = (report::load(), sink.cpu());
     let used = measure(&mut prepared.command, bench.limit)?;
     let sink_cpu_s = sink.cpu() - sink_before;

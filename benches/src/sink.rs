@@ -35,8 +35,8 @@ impl Counts {
     }
 
     fn json(&self) -> String {
-        let [events, requests, bytes] = [&self.events, &self.requests, &self.bytes]
-            .map(|number| number.load(Ordering::Relaxed));
+        let [events, requests, bytes] =
+            [&self.events, &self.requests, &self.bytes].map(|number| number.load(Ordering::Relaxed));
         format!("{{\"events\":{events},\"requests\":{requests},\"bytes\":{bytes}}}")
     }
 }
@@ -52,11 +52,7 @@ impl Sink {
     /// Binds to a port of 127.0.0.1 (0 takes a free one). Every import is answered after `delay`.
     pub async fn bind(port: u16, delay: Duration) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-        Ok(Self {
-            listener,
-            delay,
-            counts: Arc::default(),
-        })
+        Ok(Self { listener, delay, counts: Arc::default() })
     }
 
     /// The bound address.
@@ -111,20 +107,12 @@ async fn connection(stream: TcpStream, counts: &Counts, delay: Duration) -> io::
     }
 }
 
-fn answer(
-    head: &Head,
-    body: &[u8],
-    counts: &Counts,
-    counter: &mut BodyCounter,
-) -> (&'static str, String) {
+fn answer(head: &Head, body: &[u8], counts: &Counts, counter: &mut BodyCounter) -> (&'static str, String) {
     match (head.method.as_str(), head.path.as_str()) {
         ("POST", "/import") => match counter.count(body, head.gzip) {
             Ok(events) => {
                 counts.add(events, body.len() as u64);
-                (
-                    "200 OK",
-                    format!("{{\"code\":200,\"num_records_imported\":{events},\"status\":\"OK\"}}"),
-                )
+                ("200 OK", format!("{{\"code\":200,\"num_records_imported\":{events},\"status\":\"OK\"}}"))
             }
             Err(error) => ("400 Bad Request", failure(400, &format!("gzip: {error}"))),
         },
@@ -133,13 +121,7 @@ fn answer(
             counts.reset();
             ("200 OK", counts.json())
         }
-        _ => (
-            "404 Not Found",
-            failure(
-                404,
-                "the sink knows POST /import, GET /count and DELETE /count",
-            ),
-        ),
+        _ => ("404 Not Found", failure(404, "the sink knows POST /import, GET /count and DELETE /count")),
     }
 }
 
@@ -149,23 +131,12 @@ fn failure(code: u16, text: &str) -> String {
 
 async fn refuse(writer: &mut OwnedWriteHalf, error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::InvalidData {
-        send(
-            writer,
-            "400 Bad Request",
-            &failure(400, &error.to_string()),
-            true,
-        )
-        .await?;
+        send(writer, "400 Bad Request", &failure(400, &error.to_string()), true).await?;
     }
     Err(error)
 }
 
-async fn send(
-    writer: &mut OwnedWriteHalf,
-    status: &str,
-    body: &str,
-    close: bool,
-) -> io::Result<()> {
+async fn send(writer: &mut OwnedWriteHalf, status: &str, body: &str, close: bool) -> io::Result<()> {
     let connection = if close { "close" } else { "keep-alive" };
     let length = body.len();
     let text = format!(

@@ -41,9 +41,8 @@ impl SinkProcess {
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
         }
-        let address = serde_json::from_str::<Value>(&line)
-            .ok()
-            .and_then(|said| said.get("address")?.as_str().map(str::to_owned));
+        let address =
+            serde_json::from_str::<Value>(&line).ok().and_then(|said| said.get("address")?.as_str().map(str::to_owned));
         match address {
             Some(address) => Ok(Self { child, address }),
             None => {
@@ -77,24 +76,13 @@ impl SinkProcess {
     fn ask(&self, method: &str) -> Result<SinkCounts> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        write!(
-            stream,
-            "{method} /count HTTP/1.1\r\nhost: sink\r\nconnection: close\r\n\r\n"
-        )?;
+        write!(stream, "{method} /count HTTP/1.1\r\nhost: sink\r\nconnection: close\r\n\r\n")?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
         let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         let said: Value = serde_json::from_str(body)?;
-        let number = |key: &str| {
-            said.get(key)
-                .and_then(Value::as_u64)
-                .ok_or(format!("no {key} in {body}"))
-        };
-        Ok(SinkCounts {
-            events: number("events")?,
-            requests: number("requests")?,
-            bytes: number("bytes")?,
-        })
+        let number = |key: &str| said.get(key).and_then(Value::as_u64).ok_or(format!("no {key} in {body}"));
+        Ok(SinkCounts { events: number("events")?, requests: number("requests")?, bytes: number("bytes")? })
     }
 }
 

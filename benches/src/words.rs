@@ -96,16 +96,7 @@ pub const CATEGORIES: [&str; 12] = [
     "grocery",
 ];
 
-pub const SOURCES: [&str; 8] = [
-    "google",
-    "newsletter",
-    "instagram",
-    "direct",
-    "partner",
-    "bing",
-    "tiktok",
-    "podcast",
-];
+pub const SOURCES: [&str; 8] = ["google", "newsletter", "instagram", "direct", "partner", "bing", "tiktok", "podcast"];
 
 pub const REFERRERS: [&str; 6] = [
     "https://www.google.com/search",
@@ -118,9 +109,7 @@ pub const REFERRERS: [&str; 6] = [
 
 pub const CURRENCIES: [&str; 6] = ["EUR", "USD", "GBP", "CHF", "SEK", "JPY"];
 
-pub const COUNTRIES: [&str; 14] = [
-    "DE", "US", "GB", "FR", "NL", "CH", "AT", "SE", "ES", "IT", "PL", "JP", "BR", "CA",
-];
+pub const COUNTRIES: [&str; 14] = ["DE", "US", "GB", "FR", "NL", "CH", "AT", "SE", "ES", "IT", "PL", "JP", "BR", "CA"];
 
 pub const CITIES: [&str; 14] = [
     "Berlin",
@@ -139,31 +128,11 @@ pub const CITIES: [&str; 14] = [
     "Montréal",
 ];
 
-pub const DEVICES: [&str; 5] = [
-    "iPhone; iOS 18.3",
-    "Android 15; Pixel 9",
-    "Windows 11; Chrome",
-    "macOS 15; Safari",
-    "iPad; iOS 18.3",
-];
+pub const DEVICES: [&str; 5] =
+    ["iPhone; iOS 18.3", "Android 15; Pixel 9", "Windows 11; Chrome", "macOS 15; Safari", "iPad; iOS 18.3"];
 
-pub const EXPERIMENTS: [&str; 5] = [
-    "checkout_v2",
-    "one_page_cart",
-    "control",
-    "free_returns_banner",
-    "sticky_buy_button",
-];
+pub const EXPERIMENTS: [&str; 5] =
+    ["checkout_v2", "one_page_cart", "control", "free_returns_banner", "sticky_buy_button"];
 
-pub const TAGS: [&str; 10] = [
-    "new",
-    "sale",
-    "bundle",
-    "limited",
-    "eco",
-    "bestseller",
-    "gift",
-    "preorder",
-    "refurbished",
-    "clearance",
-];
+pub const TAGS: [&str; 10] =
+    ["new", "sale", "bundle", "limited", "eco", "bestseller", "gift", "preorder", "refurbished", "clearance"];

@@ -46,20 +46,11 @@ fn every_format_holds_the_same_rows() {
         })
         .collect();
     let out = tempfile::tempdir().unwrap();
-    let plan = Plan {
-        rows: ROWS,
-        seed: 7,
-        files: 2,
-        out: out.path().to_owned(),
-    };
+    let plan = Plan { rows: ROWS, seed: 7, files: 2, out: out.path().to_owned() };
     let formats: Vec<Format> = FORMATS.iter().map(|(_, format)| *format).collect();
     for (format, data) in formats.iter().zip(generate(&plan, &formats).unwrap()) {
         assert_eq!(data.files.len(), 2);
-        let read: Vec<_> = data
-            .files
-            .iter()
-            .flat_map(|file| read_file(*format, file))
-            .collect();
+        let read: Vec<_> = data.files.iter().flat_map(|file| read_file(*format, file)).collect();
         assert_eq!(read, expected, "{format}");
     }
 }
@@ -67,12 +58,7 @@ fn every_format_holds_the_same_rows() {
 #[test]
 fn a_data_set_on_disk_is_used_again() {
     let out = tempfile::tempdir().unwrap();
-    let mut plan = Plan {
-        rows: 10,
-        seed: 1,
-        files: 1,
-        out: out.path().to_owned(),
-    };
+    let mut plan = Plan { rows: 10, seed: 1, files: 1, out: out.path().to_owned() };
     let format: Format = "jsonl".parse().unwrap();
     let first = find_or_generate(&plan, format).unwrap();
     std::fs::write(&first.files[0], "kept").unwrap();
@@ -88,20 +74,12 @@ fn read_file(format: Format, path: &Path) -> Vec<Map<String, Value>> {
     let bytes = std::fs::read(path).unwrap();
     let mut text = String::new();
     match format.name().rsplit('.').next() {
-        Some("gz") => flate2::read::GzDecoder::new(&bytes[..])
-            .read_to_string(&mut text)
-            .unwrap(),
-        Some("zst") => zstd::Decoder::new(&bytes[..])
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap(),
+        Some("gz") => flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap(),
+        Some("zst") => zstd::Decoder::new(&bytes[..]).unwrap().read_to_string(&mut text).unwrap(),
         _ => (&bytes[..]).read_to_string(&mut text).unwrap(),
     };
     match format.family() {
-        "jsonl" => text
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect(),
+        "jsonl" => text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         _ => read_csv(&text),
     }
 }
@@ -128,13 +106,7 @@ fn read_csv(text: &str) -> Vec<Map<String, Value>> {
     assert_eq!(records.remove(0), COLUMNS);
     records
         .into_iter()
-        .map(|record| {
-            COLUMNS
-                .iter()
-                .zip(record)
-                .map(|(name, text)| ((*name).to_owned(), typed(name, text)))
-                .collect()
-        })
+        .map(|record| COLUMNS.iter().zip(record).map(|(name, text)| ((*name).to_owned(), typed(name, text))).collect())
         .collect()
 }
 
@@ -148,8 +120,7 @@ fn typed(column: &str, text: String) -> Value {
 
 fn read_parquet(path: &Path) -> Vec<Map<String, Value>> {
     let file = File::open(path).unwrap();
-    let builder =
-        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let builder = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let mut rows = Vec::new();
     for batch in builder.build().unwrap() {
         let batch = batch.unwrap();

@@ -8,12 +8,9 @@ use driftless_core::model::{RowKey, RowState, RowStatus, RowVersion};
 use driftless_core::ports::{Blobs, Liveness, Put, Queue, QueueName, RowStates, Table};
 use driftless_embedded::{EmbeddedError, EmbeddedState, FolderBlobs, FolderExports};
 use driftless_testkit::contract::{
-    ExportWriter, blobs_contract, export_store_contract, queue_contract, row_states_contract,
-    table_contract,
+    ExportWriter, blobs_contract, export_store_contract, queue_contract, row_states_contract, table_contract,
 };
-use driftless_testkit::memory::{
-    ManualClock, MemoryBlobs, MemoryExports, MemoryQueue, MemoryRowStates, MemoryTable,
-};
+use driftless_testkit::memory::{ManualClock, MemoryBlobs, MemoryExports, MemoryQueue, MemoryRowStates, MemoryTable};
 use futures::executor::block_on;
 
 /// 2026-01-01, a time that SQS and files can have.
@@ -26,17 +23,11 @@ struct OneMachine {
 
 impl OneMachine {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            clock: ManualClock::at(START_MS),
-        }
+        Self { folder: tempfile::tempdir().unwrap(), clock: ManualClock::at(START_MS) }
     }
 
     fn open(&self) -> Result<EmbeddedState, EmbeddedError> {
-        EmbeddedState::open(
-            &self.folder.path().join("state"),
-            Arc::new(self.clock.clone()),
-        )
+        EmbeddedState::open(&self.folder.path().join("state"), Arc::new(self.clock.clone()))
     }
 }
 
@@ -165,51 +156,21 @@ async fn state_outlives_the_process() {
     let state = machine.open().unwrap();
     state.table.put("p", "s", None, "t", b"1").await.unwrap();
     state.blobs.put("a/b", "bytes".into()).await.unwrap();
-    state
-        .row_states
-        .put("s", &[(key, row_state.clone())])
-        .await
-        .unwrap();
-    state
-        .queue
-        .send(QueueName::Plans, vec!["received".into()], 0)
-        .await
-        .unwrap();
-    state
-        .queue
-        .receive(QueueName::Plans, 1, 600_000)
-        .await
-        .unwrap();
-    state
-        .queue
-        .send(QueueName::Plans, vec!["delayed".into()], 600_000)
-        .await
-        .unwrap();
+    state.row_states.put("s", &[(key, row_state.clone())]).await.unwrap();
+    state.queue.send(QueueName::Plans, vec!["received".into()], 0).await.unwrap();
+    state.queue.receive(QueueName::Plans, 1, 600_000).await.unwrap();
+    state.queue.send(QueueName::Plans, vec!["delayed".into()], 600_000).await.unwrap();
     let owner = state.instance.owner();
     assert!(!state.instance.is_dead(&owner));
     drop(state);
 
     let state = machine.open().unwrap();
-    assert_eq!(
-        state.table.put("p", "s", Some(1), "t", b"2").await.unwrap(),
-        Put::Done(2)
-    );
+    assert_eq!(state.table.put("p", "s", Some(1), "t", b"2").await.unwrap(), Put::Done(2));
     assert_eq!(state.blobs.get("a/b").await.unwrap().unwrap(), "bytes");
-    assert_eq!(
-        state.row_states.get("s", &[key]).await.unwrap(),
-        [Some(row_state)]
-    );
+    assert_eq!(state.row_states.get("s", &[key]).await.unwrap(), [Some(row_state)]);
     assert!(state.instance.is_dead(&owner), "{owner} ran before");
-    let again = state
-        .queue
-        .receive(QueueName::Plans, 10, 600_000)
-        .await
-        .unwrap();
-    assert_eq!(
-        again.len(),
-        1,
-        "what a dead process had received comes at once, what is delayed does not"
-    );
+    let again = state.queue.receive(QueueName::Plans, 10, 600_000).await.unwrap();
+    assert_eq!(again.len(), 1, "what a dead process had received comes at once, what is delayed does not");
     assert_eq!((again[0].body.as_str(), again[0].received), ("received", 2));
 }
 
@@ -217,14 +178,9 @@ async fn state_outlives_the_process() {
 async fn two_processes_do_not_share_a_state_folder() {
     let machine = OneMachine::new();
     let first = machine.open().unwrap();
-    let Err(error) = machine.open() else {
-        panic!("the folder is in use")
-    };
+    let Err(error) = machine.open() else { panic!("the folder is in use") };
     let error = error.to_string();
-    assert!(
-        error.contains(&format!("process {}", std::process::id())),
-        "{error}"
-    );
+    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
     // A port that is still held keeps the folder, too.
     let table = first.table.clone();
     drop(first);

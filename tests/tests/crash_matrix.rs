@@ -10,7 +10,8 @@ fn every_crash_point_converges() {
         let mut killed = 0;
         for point in (0..points).step_by(every as usize) {
             let setup = Setup { faultless: true, crash_at: Some(point), ..Setup::seeded(scenario, 7) };
-            simulate(setup).unwrap_or_else(|broken| panic!("{scenario:?}, killed at point {point} of {points}: {broken}"));
+            simulate(setup)
+                .unwrap_or_else(|broken| panic!("{scenario:?}, killed at point {point} of {points}: {broken}"));
             killed += 1;
         }
         println!("{scenario:?}: {killed} of {points} crash points tried, all converge");

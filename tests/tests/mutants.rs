@@ -16,7 +16,10 @@ fn every_mutant_is_caught() {
         });
         match caught {
             Some((seed, broken)) => {
-                println!("{mutant:?}: caught by {scenario:?} seed {seed}: {}", broken.lines().next().unwrap_or_default());
+                println!(
+                    "{mutant:?}: caught by {scenario:?} seed {seed}: {}",
+                    broken.lines().next().unwrap_or_default()
+                );
             }
             None => alive.push(mutant),
         }

@@ -17,11 +17,7 @@ fn data(folder: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{} is missing",
-        path.display()
-    );
+    assert!(std::env::var_os("CI").is_none(), "{} is missing", path.display());
     eprintln!("skipped: {} is missing", path.display());
     None
 }
@@ -61,21 +57,14 @@ fn key(path: &Path) -> String {
 /// A row by column name, `None` for nulls, or its error's class.
 type RealRow = Result<BTreeMap<String, Option<String>>, RowErrorCode>;
 
-fn read_with(
-    formats: &ExportFormats,
-    path: &Path,
-    lock: &SchemaLock,
-) -> (Vec<RealRow>, Result<(), ExportError>) {
+fn read_with(formats: &ExportFormats, path: &Path, lock: &SchemaLock) -> (Vec<RealRow>, Result<(), ExportError>) {
     let mut rows = Vec::new();
     let mut read = || {
         let mut blocks = formats.open(&key(path), bytes(path), lock)?;
         while let Some(block) = blocks.next_block()? {
             block.visit(&|_| true, &mut |_, row| {
                 rows.push(row.map_err(|error| error.code).map(|row| {
-                    let values = row
-                        .values
-                        .iter()
-                        .map(|value| canonical_text(value).map(|text| text.into_owned()));
+                    let values = row.values.iter().map(|value| canonical_text(value).map(|text| text.into_owned()));
                     row.columns.names.iter().cloned().zip(values).collect()
                 }));
             });
@@ -94,11 +83,7 @@ fn read(path: &Path) -> (Vec<RealRow>, Result<(), ExportError>) {
         Err(error) => {
             // What cannot be inspected cannot be read either, with the same words.
             let (rows, end) = read_with(&formats, path, &SchemaLock::default());
-            assert!(
-                end.is_err(),
-                "{}: only the inspection fails: {error}",
-                key(path)
-            );
+            assert!(end.is_err(), "{}: only the inspection fails: {error}", key(path));
             (rows, end)
         }
     }
@@ -112,30 +97,21 @@ fn rows(path: &Path) -> Vec<RealRow> {
 }
 
 fn good(path: &Path) -> Vec<BTreeMap<String, Option<String>>> {
-    rows(path)
-        .into_iter()
-        .map(|row| row.unwrap_or_else(|code| panic!("{}: {code:?}", key(path))))
-        .collect()
+    rows(path).into_iter().map(|row| row.unwrap_or_else(|code| panic!("{}: {code:?}", key(path)))).collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.extend(files(&path))
-        } else {
-            all.push(path)
-        }
+        if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
     }
     all.sort();
     all
 }
 
 fn column(rows: &[BTreeMap<String, Option<String>>], name: &str) -> Vec<String> {
-    rows.iter()
-        .map(|row| row[name].clone().unwrap_or_else(|| "null".to_string()))
-        .collect()
+    rows.iter().map(|row| row[name].clone().unwrap_or_else(|| "null".to_string())).collect()
 }
 
 /// Compares a file with the suite's expected rows. The suite knows neither nulls nor types: an unquoted empty field, which
@@ -145,14 +121,9 @@ fn assert_texts(bytes: Vec<u8>, name: &str, expected: &[BTreeMap<String, String>
     file.write_all(&bytes).unwrap();
     let (rows, end) = read_with(&formats(), file.path(), &SchemaLock::default());
     assert_eq!(end, Ok(()), "{name}");
-    let texts = |row: BTreeMap<String, Option<String>>| {
-        row.into_iter()
-            .map(|(name, value)| (name, value.unwrap_or_default()))
-    };
-    let found: Vec<BTreeMap<String, String>> = rows
-        .into_iter()
-        .map(|row| texts(row.unwrap()).collect())
-        .collect();
+    let texts =
+        |row: BTreeMap<String, Option<String>>| row.into_iter().map(|(name, value)| (name, value.unwrap_or_default()));
+    let found: Vec<BTreeMap<String, String>> = rows.into_iter().map(|row| texts(row.unwrap()).collect()).collect();
     assert_eq!(found, expected, "{name}");
 }
 
@@ -165,16 +136,10 @@ fn csv_spectrum_means_what_it_says() {
     assert_eq!(all.len(), 11);
     for path in all {
         let name = key(&path);
-        let expected =
-            std::fs::read_to_string(folder.join("json").join(&name).with_extension("json"))
-                .unwrap();
+        let expected = std::fs::read_to_string(folder.join("json").join(&name).with_extension("json")).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         // The `_crlf` files of this copy have plain line feeds: their carriage returns are put back.
-        let text = if name.ends_with("_crlf.csv") && !text.contains('\r') {
-            text.replace('\n', "\r\n")
-        } else {
-            text
-        };
+        let text = if name.ends_with("_crlf.csv") && !text.contains('\r') { text.replace('\n', "\r\n") } else { text };
         let expected: Vec<BTreeMap<String, String>> = serde_json::from_str(&expected).unwrap();
         assert_texts(text.into_bytes(), &name, &expected);
     }
@@ -183,10 +148,7 @@ fn csv_spectrum_means_what_it_says() {
 /// Files of the suite that do not start like JSON and so are taken for CSV, or are empty.
 fn is_no_json(bytes: &[u8]) -> bool {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    !matches!(
-        text.iter().find(|b| !b.is_ascii_whitespace()),
-        Some(b'{' | b'[')
-    )
+    !matches!(text.iter().find(|b| !b.is_ascii_whitespace()), Some(b'{' | b'['))
 }
 
 #[test]
@@ -206,14 +168,9 @@ fn json_suite_is_accepted_and_refused_as_it_should_be() {
         }
         if name.starts_with("n_") {
             refused += 1;
+            assert!(end.is_err() || rows.iter().any(Result::is_err), "{name} is read without an error");
             assert!(
-                end.is_err() || rows.iter().any(Result::is_err),
-                "{name} is read without an error"
-            );
-            assert!(
-                rows.iter()
-                    .filter_map(|row| row.as_ref().err())
-                    .all(|code| *code == RowErrorCode::Malformed),
+                rows.iter().filter_map(|row| row.as_ref().err()).all(|code| *code == RowErrorCode::Malformed),
                 "{name}"
             );
         }
@@ -221,24 +178,12 @@ fn json_suite_is_accepted_and_refused_as_it_should_be() {
             assert_eq!(end, Ok(()), "{name}");
             // What is an object, or an array of objects, is rows; anything else in an array is a bad row each.
             let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-            let items = if let serde_json::Value::Array(items) = value {
-                items
-            } else {
-                vec![value]
-            };
+            let items = if let serde_json::Value::Array(items) = value { items } else { vec![value] };
             let is_row: Vec<bool> = items.iter().map(serde_json::Value::is_object).collect();
-            assert_eq!(
-                rows.iter().map(Result::is_ok).collect::<Vec<_>>(),
-                is_row,
-                "{name}"
-            );
+            assert_eq!(rows.iter().map(Result::is_ok).collect::<Vec<_>>(), is_row, "{name}");
             for (row, item) in rows.iter().zip(&items) {
                 if let (Ok(row), Some(item)) = (row, item.as_object()) {
-                    assert_eq!(
-                        row.keys().collect::<BTreeSet<_>>(),
-                        item.keys().collect(),
-                        "{name}"
-                    );
+                    assert_eq!(row.keys().collect::<BTreeSet<_>>(), item.keys().collect(), "{name}");
                 }
             }
             accepted += 1;
@@ -252,10 +197,7 @@ const REFUSED_PARQUET: &[(&str, &str)] = &[
     // Thrift that the reader does not take.
     ("ARROW-GH-41317.parquet", "Expected list element type"),
     ("PARQUET-1481.parquet", "Unexpected Type"),
-    (
-        "dict-page-offset-zero.parquet",
-        "Expected list element type",
-    ),
+    ("dict-page-offset-zero.parquet", "Expected list element type"),
     // Two texts of a gigabyte in four kilobytes.
     ("large_string_map.brotli.parquet", "decompression bomb"),
     // Damaged pages, levels and dictionaries.
@@ -265,6 +207,9 @@ const REFUSED_PARQUET: &[(&str, &str)] = &[
     ("ARROW-RS-GH-6229-DICTHEADER.parquet", "overflow"),
     ("ARROW-RS-GH-6229-LEVELS.parquet", "repetition levels"),
     ("nation.dict-malformed.parquet", "page header"),
+    // Damaged bytes that only the checksum tells.
+    ("datapage_v1-corrupt-checksum.parquet", "CRC checksum mismatch"),
+    ("rle-dict-uncompressed-corrupt-checksum.parquet", "CRC checksum mismatch"),
 ];
 
 #[test]
@@ -273,26 +218,13 @@ fn parquet_testing_is_read_whole_or_refused() {
         return;
     };
     let mut left: BTreeSet<&str> = REFUSED_PARQUET.iter().map(|(name, _)| *name).collect();
-    for path in files(&folder)
-        .iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "parquet"))
-    {
+    for path in files(&folder).iter().filter(|path| path.extension().is_some_and(|e| e == "parquet")) {
         let name = key(path);
         let (rows, end) = read(path);
         assert!(rows.iter().all(Result::is_ok), "{name}");
-        match (
-            REFUSED_PARQUET.iter().find(|(refused, _)| *refused == name),
-            end,
-        ) {
+        match (REFUSED_PARQUET.iter().find(|(refused, _)| *refused == name), end) {
             (None, end) => assert_eq!(end, Ok(()), "{name}"),
-            (
-                Some((refused, why)),
-                Err(ExportError::Unreadable {
-                    export,
-                    cause,
-                    remedy,
-                }),
-            ) => {
+            (Some((refused, why)), Err(ExportError::Unreadable { export, cause, remedy })) => {
                 left.remove(refused);
                 assert_eq!(export, name);
                 assert!(cause.contains(why) && !remedy.is_empty(), "{name}: {cause}");
@@ -310,48 +242,24 @@ fn parquet_values_are_exact() {
     };
     let read = |name: &str| good(&folder.join(name));
     let expected: Vec<String> = (1..=24).map(|n| format!("{n}.00")).collect();
-    for name in [
-        "int32_decimal",
-        "int64_decimal",
-        "fixed_length_decimal",
-        "fixed_length_decimal_legacy",
-        "byte_array_decimal",
-    ] {
-        assert_eq!(
-            column(&read(&format!("{name}.parquet")), "value"),
-            expected,
-            "{name}"
-        );
+    for name in
+        ["int32_decimal", "int64_decimal", "fixed_length_decimal", "fixed_length_decimal_legacy", "byte_array_decimal"]
+    {
+        assert_eq!(column(&read(&format!("{name}.parquet")), "value"), expected, "{name}");
     }
     // 9999-12-31T03:00:00 is the third; it and the last are far beyond what 64-bit nanoseconds hold, and have no calendar text.
     let times = column(&read("int96_from_spark.parquet"), "a");
-    assert_eq!(
-        times[..3],
-        [
-            "2024-01-01T20:34:56.123456",
-            "2024-01-01T01:00:00",
-            "253402225200000000000"
-        ]
-    );
+    assert_eq!(times[..3], ["2024-01-01T20:34:56.123456", "2024-01-01T01:00:00", "253402225200000000000"]);
     assert_eq!(times[3..], TIMES_BEYOND);
     let lists = column(&read("nested_lists.snappy.parquet"), "a");
     assert_eq!(lists[0], r#"[[["a","b"],["c"]],[null,["d"]]]"#);
-    assert_eq!(
-        column(&read("old_list_structure.parquet"), "a"),
-        ["[[1,2],[3,4]]"]
-    );
+    assert_eq!(column(&read("old_list_structure.parquet"), "a"), ["[[1,2],[3,4]]"]);
     assert_eq!(
         column(&read("nested_maps.snappy.parquet"), "a")[0],
         r#"{"a":[{"key":1,"value":true},{"key":2,"value":false}]}"#
     );
-    assert_eq!(
-        column(&read("nonnullable.impala.parquet"), "Int_Map"),
-        [r#"{"k1":-1}"#]
-    );
-    assert_eq!(
-        column(&read("float16_nonzeros_and_nans.parquet"), "x")[..3],
-        ["null", "1", "-2"]
-    );
+    assert_eq!(column(&read("nonnullable.impala.parquet"), "Int_Map"), [r#"{"k1":-1}"#]);
+    assert_eq!(column(&read("float16_nonzeros_and_nans.parquet"), "x")[..3], ["null", "1", "-2"]);
 }
 
 /// Spark's own values: 2024-12-30T23:00:00, null, 290000-12-31T12:00:00.
@@ -368,10 +276,7 @@ fn avro_of_an_airline_is_read_with_every_column() {
     let first = &good(&days[0])[0];
     assert!(first.len() >= 75, "{}", first.len());
     assert_eq!(first["FlightDate"].as_deref(), Some("2014-01-01"));
-    assert!(
-        first.values().flatten().any(|value| value.starts_with('[')),
-        "arrays are JSON"
-    );
+    assert!(first.values().flatten().any(|value| value.starts_with('[')), "arrays are JSON");
 }
 
 #[test]
@@ -382,22 +287,13 @@ fn snowplow_and_jaffle_are_read_to_the_last_row() {
     let path = folder.join("snowplow_web_vital_events.csv");
     let events = good(&path);
     assert_eq!(events.len(), 1_001);
-    let ids: BTreeSet<&String> = events
-        .iter()
-        .filter_map(|row| row["event_id"].as_ref())
-        .collect();
+    let ids: BTreeSet<&String> = events.iter().filter_map(|row| row["event_id"].as_ref()).collect();
     assert_eq!(ids.len(), 1_000);
     assert!(events[1_000]["event_id"].is_none());
-    let found = formats()
-        .inspect("events", bytes(&path), &SchemaLock::default())
-        .unwrap();
+    let found = formats().inspect("events", bytes(&path), &SchemaLock::default()).unwrap();
     assert_eq!(found.lock.types["collector_tstamp"], ColumnType::Timestamp);
     let Some(folder) = data("jaffle") else { return };
-    for (name, count) in [
-        ("raw_customers", 100),
-        ("raw_orders", 99),
-        ("raw_payments", 113),
-    ] {
+    for (name, count) in [("raw_customers", 100), ("raw_orders", 99), ("raw_payments", 113)] {
         assert_eq!(good(&folder.join(name).with_extension("csv")).len(), count);
     }
 }
@@ -409,36 +305,18 @@ fn a_dms_full_load_has_a_header_and_its_changes_have_none() {
     };
     let full = folder.join("Full/Customers_FullLog.csv");
     let formats = formats();
-    let loaded = formats
-        .inspect("full", bytes(&full), &SchemaLock::default())
-        .unwrap();
+    let loaded = formats.inspect("full", bytes(&full), &SchemaLock::default()).unwrap();
     assert_eq!(loaded.columns, ["CustomerID", "Email", "LCLid"]);
     assert_eq!(good(&full).len(), 500);
     let changes = files(&folder.join("CDC"));
-    let found = formats
-        .inspect("cdc", bytes(&changes[0]), &SchemaLock::default())
-        .unwrap();
-    assert_eq!(
-        (found.format.as_str(), found.columns.len()),
-        ("CSV, comma, no header", 4)
-    );
-    assert_eq!(
-        found.domains,
-        [("c1".to_string(), BTreeSet::from(["U".to_string()]))]
-    );
-    assert_eq!(
-        changes
-            .iter()
-            .map(|path| good(path).len())
-            .collect::<Vec<_>>(),
-        [41, 207]
-    );
+    let found = formats.inspect("cdc", bytes(&changes[0]), &SchemaLock::default()).unwrap();
+    assert_eq!((found.format.as_str(), found.columns.len()), ("CSV, comma, no header", 4));
+    assert_eq!(found.domains, [("c1".to_string(), BTreeSet::from(["U".to_string()]))]);
+    assert_eq!(changes.iter().map(|path| good(path).len()).collect::<Vec<_>>(), [41, 207]);
     // Under the lock of the full load a file without a header is refused, not read one column off.
     let (rows, end) = read_with(&formats, &changes[0], &loaded.lock);
     assert!(rows.is_empty());
-    let Err(ExportError::Unreadable { cause, .. }) = end else {
-        panic!("{end:?}")
-    };
+    let Err(ExportError::Unreadable { cause, .. }) = end else { panic!("{end:?}") };
     assert!(cause.contains("no header"), "{cause}");
 }
 
@@ -456,9 +334,7 @@ fn everything_else_that_is_there_is_read() {
     ] {
         let Some(folder) = data(folder) else { return };
         for path in files(&folder) {
-            if key(&path) != "README.md"
-                && !driftless_exports::is_control_file(&path.to_string_lossy())
-            {
+            if key(&path) != "README.md" && !driftless_exports::is_control_file(&path.to_string_lossy()) {
                 let bad = rows(&path).iter().filter(|row| row.is_err()).count();
                 assert_eq!(bad, 0, "{}", path.display());
             }

@@ -24,7 +24,9 @@ fn run(scenario: Scenario) {
     // A simulation in which nothing goes wrong proves nothing.
     assert!(landed > seeds());
     if seeds() >= 1_000 {
-        for fault in [Fault::Crash, Fault::Stall, Fault::AnswerLost, Fault::LandsLate, Fault::MessageLost, Fault::ReadBroken] {
+        for fault in
+            [Fault::Crash, Fault::Stall, Fault::AnswerLost, Fault::LandsLate, Fault::MessageLost, Fault::ReadBroken]
+        {
             assert!(struck.get(&fault).is_some_and(|count| *count > 0), "{fault:?} never struck");
         }
     }

@@ -29,19 +29,9 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    let plan = Plan {
-        rows: args.rows,
-        seed: args.seed,
-        files: args.files,
-        out: args.out,
-    };
+    let plan = Plan { rows: args.rows, seed: args.seed, files: args.files, out: args.out };
     for (format, data) in args.format.iter().zip(generate(&plan, &args.format)?) {
-        println!(
-            "{format}: {} rows, {} file(s), {} bytes",
-            plan.rows,
-            data.files.len(),
-            data.bytes
-        );
+        println!("{format}: {} rows, {} file(s), {} bytes", plan.rows, data.files.len(), data.bytes);
     }
     Ok(())
 }

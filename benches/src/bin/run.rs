@@ -17,11 +17,7 @@ use driftless_benches::tools::{Tool, ToolOptions};
 #[derive(Parser)]
 struct Args {
     /// Tools: mixpanel-import, driftless.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "mixpanel-import,driftless"
-    )]
+    #[arg(long, value_delimiter = ',', default_value = "mixpanel-import,driftless")]
     tools: Vec<Tool>,
     /// Formats of the input.
     #[arg(long, value_delimiter = ',', default_value = "jsonl.gz,csv.gz,parquet")]
@@ -76,12 +72,7 @@ struct Args {
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
     let bench = Bench {
-        plan: Plan {
-            rows: args.rows,
-            seed: args.seed,
-            files: args.files,
-            out: args.data,
-        },
+        plan: Plan { rows: args.rows, seed: args.seed, files: args.files, out: args.data },
         inputs: args.inputs,
         tools: args.tools,
         delays_ms: args.delay_ms,
@@ -102,9 +93,5 @@ fn main() -> Result<ExitCode> {
     print!("{}", table(&runs));
     println!("saved to {}", save(&args.results, &runs)?.display());
     let fine = runs.len() == expected(&bench) && runs.iter().all(Run::complete);
-    Ok(if fine {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -23,9 +23,7 @@ events:
 
 /// Prepares `driftless sync bench` over hard links (or copies) of the input's files.
 pub fn driftless(input: &Input, sink_url: &str, options: &ToolOptions) -> Result<Prepared> {
-    let project = tempfile::Builder::new()
-        .prefix(".bench-")
-        .tempdir_in(parent(input)?)?;
+    let project = tempfile::Builder::new().prefix(".bench-").tempdir_in(parent(input)?)?;
     let root = project.path();
     let events = root.join("exports").join("events");
     fs::create_dir_all(&events)?;
@@ -36,37 +34,18 @@ pub fn driftless(input: &Input, sink_url: &str, options: &ToolOptions) -> Result
     }
     fs::create_dir(root.join("syncs"))?;
     fs::write(root.join("driftless.yaml"), project_yaml(sink_url))?;
-    fs::write(
-        root.join("syncs").join("bench.yaml"),
-        sync_yaml(options.row_state),
-    )?;
+    fs::write(root.join("syncs").join("bench.yaml"), sync_yaml(options.row_state))?;
 
     let mut command = Command::new(absolute(&options.driftless)?);
-    command
-        .args(["sync", "bench", "--json", "--project"])
-        .arg(root)
-        .env("BENCH_TOKEN", "bench")
-        .current_dir(root);
-    let settings = if options.row_state {
-        "with row state"
-    } else {
-        "without row state"
-    };
-    Ok(Prepared {
-        command,
-        settings: settings.to_owned(),
-        scratch: project,
-    })
+    command.args(["sync", "bench", "--json", "--project"]).arg(root).env("BENCH_TOKEN", "bench").current_dir(root);
+    let settings = if options.row_state { "with row state" } else { "without row state" };
+    Ok(Prepared { command, settings: settings.to_owned(), scratch: project })
 }
 
 /// Beside the data set, so that hard links work: they don't reach across file systems.
 fn parent(input: &Input) -> Result<std::path::PathBuf> {
     let first = absolute(input.files.first().ok_or("no input file")?)?;
-    first
-        .ancestors()
-        .nth(2)
-        .map(Into::into)
-        .ok_or_else(|| "an input file without a folder".into())
+    first.ancestors().nth(2).map(Into::into).ok_or_else(|| "an input file without a folder".into())
 }
 
 fn project_yaml(sink_url: &str) -> String {
@@ -76,11 +55,7 @@ fn project_yaml(sink_url: &str) -> String {
 }
 
 fn sync_yaml(row_state: bool) -> String {
-    let dedupe = if row_state {
-        "{ window_days: 30 }"
-    } else {
-        "off"
-    };
+    let dedupe = if row_state { "{ window_days: 30 }" } else { "off" };
     format!("{SYNC}dedupe: {dedupe}\n")
 }
 

@@ -10,24 +10,13 @@ pub fn mixpanel_import(input: &Input, sink_url: &str, options: &ToolOptions) -> 
     let scratch = tempfile::tempdir()?;
     let package = match &options.peer_package {
         Some(package) => package.clone(),
-        None => options
-            .peer_dir
-            .join("node_modules")
-            .join("mixpanel-import"),
+        None => options.peer_dir.join("node_modules").join("mixpanel-import"),
     };
     let package = absolute(package)?;
     if !package.join("package.json").exists() {
-        return Err(format!(
-            "no mixpanel-import: run `npm install` in {}",
-            options.peer_dir.display()
-        )
-        .into());
+        return Err(format!("no mixpanel-import: run `npm install` in {}", options.peer_dir.display()).into());
     }
-    let (workers, high_water, level) = (
-        options.peer_workers,
-        options.peer_high_water,
-        options.peer_level,
-    );
+    let (workers, high_water, level) = (options.peer_workers, options.peer_high_water, options.peer_level);
     let mut command = Command::new("node");
     command
         .arg(absolute(options.peer_dir.join("mixpanel-import.mjs"))?)
@@ -42,13 +31,8 @@ pub fn mixpanel_import(input: &Input, sink_url: &str, options: &ToolOptions) -> 
         command.arg(absolute(file)?);
     }
     let version = version(&package).unwrap_or_else(|| "?".to_owned());
-    let settings =
-        format!("version {version}, workers {workers}, highWater {high_water}, gzip level {level}");
-    Ok(Prepared {
-        command,
-        settings,
-        scratch,
-    })
+    let settings = format!("version {version}, workers {workers}, highWater {high_water}, gzip level {level}");
+    Ok(Prepared { command, settings, scratch })
 }
 
 fn version(package: &Path) -> Option<String> {

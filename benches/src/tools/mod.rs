@@ -88,12 +88,7 @@ pub struct Prepared {
 }
 
 /// Prepares a fresh run of `tool` over `input` against the sink at `sink_url`.
-pub fn prepare(
-    tool: Tool,
-    input: &Input,
-    sink_url: &str,
-    options: &ToolOptions,
-) -> Result<Prepared> {
+pub fn prepare(tool: Tool, input: &Input, sink_url: &str, options: &ToolOptions) -> Result<Prepared> {
     match tool {
         Tool::MixpanelImport => mixpanel_import::mixpanel_import(input, sink_url, options),
         Tool::Driftless => driftless::driftless(input, sink_url, options),

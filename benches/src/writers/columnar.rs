@@ -48,9 +48,7 @@ impl ParquetWriter {
         Ok(Self {
             out,
             schema,
-            texts: (0..COLUMNS.len() - 3)
-                .map(|_| StringBuilder::new())
-                .collect(),
+            texts: (0..COLUMNS.len() - 3).map(|_| StringBuilder::new()).collect(),
             price: Float64Builder::new(),
             quantity: Int64Builder::new(),
             is_member: BooleanBuilder::new(),
@@ -71,9 +69,7 @@ impl ParquetWriter {
             arrays.extend(array);
         }
         self.rows = 0;
-        Ok(self
-            .out
-            .write(&RecordBatch::try_new(self.schema.clone(), arrays)?)?)
+        Ok(self.out.write(&RecordBatch::try_new(self.schema.clone(), arrays)?)?)
     }
 }
 
@@ -102,11 +98,7 @@ impl RowWriter for ParquetWriter {
         self.quantity.append_value(row.quantity);
         self.is_member.append_value(row.is_member);
         self.rows += 1;
-        if self.rows == BATCH {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.rows == BATCH { self.flush() } else { Ok(()) }
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {

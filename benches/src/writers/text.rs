@@ -25,20 +25,12 @@ pub struct TextWriter {
 impl TextWriter {
     /// JSON lines at `path`.
     pub fn json(path: &Path, packing: Packing) -> Result<Self> {
-        Ok(Self {
-            out: Packed::create(path, packing)?,
-            line: json_line,
-            block: String::new(),
-        })
+        Ok(Self { out: Packed::create(path, packing)?, line: json_line, block: String::new() })
     }
 
     /// CSV with a header at `path`.
     pub fn csv(path: &Path, packing: Packing) -> Result<Self> {
-        Ok(Self {
-            out: Packed::create(path, packing)?,
-            line: csv_line,
-            block: csv_header(),
-        })
+        Ok(Self { out: Packed::create(path, packing)?, line: csv_line, block: csv_header() })
     }
 }
 
@@ -73,19 +65,11 @@ pub fn json_line(out: &mut String, row: &Row) {
     json_text(out, ",\"product_id\":", &row.product_id);
     json_text(out, ",\"product_name\":", &row.product_name);
     json_text(out, ",\"category\":", row.category);
-    let _ = write!(
-        out,
-        ",\"price\":{},\"quantity\":{}",
-        row.price, row.quantity
-    );
+    let _ = write!(out, ",\"price\":{},\"quantity\":{}", row.price, row.quantity);
     json_text(out, ",\"currency\":", row.currency);
     json_text(out, ",\"country\":", row.country);
     json_text(out, ",\"device\":", row.device);
-    let _ = writeln!(
-        out,
-        ",\"is_member\":{},\"extra\":{}}}",
-        row.is_member, row.extra
-    );
+    let _ = writeln!(out, ",\"is_member\":{},\"extra\":{}}}", row.is_member, row.extra);
 }
 
 fn json_text(out: &mut String, key: &str, text: &str) {

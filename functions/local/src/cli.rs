@@ -9,7 +9,11 @@ use crate::commands;
 
 /// Keeps Mixpanel equal to a data warehouse: plans the fewest changes, shows them, delivers them.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 held for approval, 4 done with rows in quarantine.")]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 held for approval, 4 done with rows in quarantine."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -16,12 +16,18 @@ pub async fn run(keep: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
     let temporary = tempfile::tempdir()?;
     let folder = keep.clone().unwrap_or_else(|| temporary.path().join("demo"));
     if folder.join("driftless.yaml").exists() {
-        return Err(Failure::configuration(vec![format!("{} holds a project already; name another folder", folder.display())]));
+        return Err(Failure::configuration(vec![format!(
+            "{} holds a project already; name another folder",
+            folder.display()
+        )]));
     }
     let sandbox = start(SandboxConfig::local(0)).await?;
     write_project(&folder, &sandbox.url())?;
 
-    say(json, "1. A warehouse unloaded 500 orders in two CSV files and a day of sign-ups as JSON lines, one row of them broken.");
+    say(
+        json,
+        "1. A warehouse unloaded 500 orders in two CSV files and a day of sign-ups as JSON lines, one row of them broken.",
+    );
     write_orders(&folder, false)?;
     write_signups(&folder)?;
 
@@ -34,7 +40,10 @@ pub async fn run(keep: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
     say(json, "\n4. The same again: nothing is sent twice. (driftless sync)");
     commands::sync::run(&folder, None, false, json).await?;
 
-    say(json, "\n5. The warehouse unloads again: 3 orders corrected, 2 gone, 1 new, in one file and another order. Only that is sent. (driftless sync orders)");
+    say(
+        json,
+        "\n5. The warehouse unloads again: 3 orders corrected, 2 gone, 1 new, in one file and another order. Only that is sent. (driftless sync orders)",
+    );
     write_orders(&folder, true)?;
     commands::sync::run(&folder, Some("orders".to_string()), false, json).await?;
 
@@ -48,7 +57,14 @@ pub async fn run(keep: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
     commands::failures::run(&folder, "signups", 10, json).await?;
 
     if keep.is_some() {
-        say(json, &format!("\nThe project is in {}. Its sandbox is at {} until you press Ctrl-C.", folder.display(), sandbox.url()));
+        say(
+            json,
+            &format!(
+                "\nThe project is in {}. Its sandbox is at {} until you press Ctrl-C.",
+                folder.display(),
+                sandbox.url()
+            ),
+        );
         tokio::signal::ctrl_c().await?;
     }
     sandbox.stop().await?;

@@ -43,7 +43,8 @@ impl HttpTransport {
     /// Reads lines of text from a destination, for comparison.
     pub async fn get(&self, destination: &str, url: &str) -> Result<reqwest::Response, String> {
         let (user, password) = self.credentials(destination)?;
-        let response = self.client.get(url).basic_auth(user, Some(password)).send().await.map_err(|e| without_url(&e))?;
+        let response =
+            self.client.get(url).basic_auth(user, Some(password)).send().await.map_err(|e| without_url(&e))?;
         if !response.status().is_success() {
             return Err(format!("status {}", response.status()));
         }
@@ -90,7 +91,8 @@ impl Transport for HttpTransport {
             }
         })?;
         let status = response.status().as_u16();
-        let retry_after_s = response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+        let retry_after_s =
+            response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| TransportError::Ambiguous(without_url(&e)))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -104,7 +106,13 @@ impl Transport for HttpTransport {
 
 /// The chain of causes without the URL.
 fn without_url(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "timed out".to_string() } else if error.is_connect() { "cannot connect".to_string() } else { "the connection broke".to_string() };
+    let mut text = if error.is_timeout() {
+        "timed out".to_string()
+    } else if error.is_connect() {
+        "cannot connect".to_string()
+    } else {
+        "the connection broke".to_string()
+    };
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         text = format!("{text}: {cause}");

@@ -4,7 +4,10 @@ use driftless_core::model::{PlanSummary, QuarantinedRow, RunRecord, RunStatus};
 /// A table in the one style of the command.
 pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header);
     table
 }
 
@@ -49,7 +52,17 @@ pub fn print_plan(sync: &str, plans: &[PlanSummary], note: Option<&str>) {
         first.feed,
         if plans.len() > 1 { format!(", in {} runs", plans.len()) } else { String::new() }
     );
-    let mut rows = table(&["rows read", "insert", "update", "delete", "unchanged", "duplicate", "coalesced", "rejected", "filtered"]);
+    let mut rows = table(&[
+        "rows read",
+        "insert",
+        "update",
+        "delete",
+        "unchanged",
+        "duplicate",
+        "coalesced",
+        "rejected",
+        "filtered",
+    ]);
     rows.add_row([
         number(sum(|p| p.counts.read)),
         number(sum(|p| p.inserts)),
@@ -105,7 +118,19 @@ pub fn rejected_line(row: &QuarantinedRow) -> String {
 /// Runs, for people.
 pub fn print_runs(runs: &[RunRecord]) {
     let mut rows = table(&[
-        "run", "state", "planned (UTC)", "read", "accepted", "unchanged", "duplicate", "coalesced", "rejected", "filtered", "deleted", "events sent", "requests",
+        "run",
+        "state",
+        "planned (UTC)",
+        "read",
+        "accepted",
+        "unchanged",
+        "duplicate",
+        "coalesced",
+        "rejected",
+        "filtered",
+        "deleted",
+        "events sent",
+        "requests",
     ]);
     for run in runs {
         rows.add_row([

@@ -14,7 +14,9 @@ impl TerminalProgress {
     /// Shown on standard error if that is a terminal and `wanted`.
     pub fn new(wanted: bool) -> Self {
         let bar = if wanted && std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{spinner} [{elapsed_precise}] {wide_bar:.cyan/blue} {pos}/{len} delivered  {msg}");
+        let style = ProgressStyle::with_template(
+            "{spinner} [{elapsed_precise}] {wide_bar:.cyan/blue} {pos}/{len} delivered  {msg}",
+        );
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(std::time::Duration::from_millis(120));
         Self { bar, counts: Mutex::new((0, 0, 0)) }

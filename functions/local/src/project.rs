@@ -44,7 +44,10 @@ impl Project {
     pub fn load(folder: &Path) -> Result<Self, Failure> {
         let file = folder.join("driftless.yaml");
         let text = std::fs::read_to_string(&file).map_err(|e| {
-            Failure::configuration(vec![format!("{}: {e}; run driftless init to start, or name the folder with --project", file.display())])
+            Failure::configuration(vec![format!(
+                "{}: {e}; run driftless init to start, or name the folder with --project",
+                file.display()
+            )])
         })?;
         let config = parse_project("driftless.yaml", &text).map_err(|e| Failure::configuration(vec![e.to_string()]))?;
         let mut problems: Vec<ConfigError> = check_destinations(&config);
@@ -83,7 +86,8 @@ impl Project {
     pub async fn open(self, observer: Arc<dyn Observer>) -> Result<OpenProject, Failure> {
         if self.config.exports.contains("://") {
             return Err(Failure::configuration(vec![
-                "driftless.yaml: exports: on one machine this is a folder; a bucket needs the functions in AWS".to_string(),
+                "driftless.yaml: exports: on one machine this is a folder; a bucket needs the functions in AWS"
+                    .to_string(),
             ]));
         }
         let clock = Arc::new(SystemClock);
@@ -132,8 +136,9 @@ fn sync_of(config: &SyncConfig, project: &ProjectConfig) -> Result<Sync, Failure
 
 fn sync_files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Failure> {
     let syncs = folder.join("syncs");
-    let entries = std::fs::read_dir(&syncs)
-        .map_err(|e| Failure::configuration(vec![format!("{}: {e}; each sync is a file syncs/NAME.yaml", syncs.display())]))?;
+    let entries = std::fs::read_dir(&syncs).map_err(|e| {
+        Failure::configuration(vec![format!("{}: {e}; each sync is a file syncs/NAME.yaml", syncs.display())])
+    })?;
     let mut files = BTreeMap::new();
     for entry in entries {
         let path = entry.map_err(Failure::failed)?.path();
@@ -155,11 +160,16 @@ fn check_destinations(config: &ProjectConfig) -> Vec<ConfigError> {
         match (&mixpanel.service_account, &mixpanel.token) {
             (Some(_), Some(_)) => problem("", "has both service_account and token; keep one"),
             (None, None) => problem("", "needs service_account (with project_id) or token"),
-            (Some(_), None) if mixpanel.project_id.is_none() => problem(".project_id", "is needed with a service account"),
+            (Some(_), None) if mixpanel.project_id.is_none() => {
+                problem(".project_id", "is needed with a service account")
+            }
             _ => {}
         }
         if mixpanel.url.as_deref().is_some_and(|url| !is_sandbox(url)) {
-            problem(".url", "is only for a sandbox on this machine, as http://127.0.0.1:PORT; remove it and set region");
+            problem(
+                ".url",
+                "is only for a sandbox on this machine, as http://127.0.0.1:PORT; remove it and set region",
+            );
         }
         let _: &MixpanelConfig = mixpanel;
     }
@@ -186,7 +196,10 @@ fn overlaps(syncs: &BTreeMap<String, SyncConfig>) -> Vec<ConfigError> {
                 problems.push(ConfigError::at(
                     &format!("syncs/{}.yaml", b.name),
                     "source.prefix",
-                    format!("overlaps with that of sync {} under one namespace: their rows would overwrite each other", a.name),
+                    format!(
+                        "overlaps with that of sync {} under one namespace: their rows would overwrite each other",
+                        a.name
+                    ),
                 ));
             }
             let same = a.destination == b.destination && overlap && a.events == b.events;

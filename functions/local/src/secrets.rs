@@ -9,9 +9,8 @@ const SECRET_BYTES_MAX: u64 = 64 * 1024;
 /// Gets a secret. The error names the reference, never the secret.
 pub fn resolve(reference: &SecretRef, project: &Path) -> Result<SecretString, String> {
     let text = match reference {
-        SecretRef::Env(name) => {
-            std::env::var(name).map_err(|_| format!("environment variable {name} is not set; set it, or name another reference"))?
-        }
+        SecretRef::Env(name) => std::env::var(name)
+            .map_err(|_| format!("environment variable {name} is not set; set it, or name another reference"))?,
         SecretRef::File(path) => {
             let path = project.join(path);
             let size = std::fs::metadata(&path).map_err(|e| format!("secret file {}: {e}", path.display()))?.len();
@@ -21,7 +20,10 @@ pub fn resolve(reference: &SecretRef, project: &Path) -> Result<SecretString, St
             std::fs::read_to_string(&path).map_err(|e| format!("secret file {}: {e}", path.display()))?
         }
         SecretRef::SecretsManager(_) | SecretRef::Ssm(_) => {
-            return Err("secretsmanager: and ssm: references are resolved in AWS; on one machine use env:NAME or file:PATH".to_string());
+            return Err(
+                "secretsmanager: and ssm: references are resolved in AWS; on one machine use env:NAME or file:PATH"
+                    .to_string(),
+            );
         }
     };
     let text = text.trim();

@@ -34,7 +34,9 @@ fn project() -> Project {
 }
 
 fn mirror(source: &str) -> Project {
-    let yaml = APPEND.replace("mode: append", "mode: mirror").replace("{ prefix: data/ }", &format!("{{ prefix: data/, {source} }}"));
+    let yaml = APPEND
+        .replace("mode: append", "mode: mirror")
+        .replace("{ prefix: data/ }", &format!("{{ prefix: data/, {source} }}"));
     Project::new().sync_yaml("s", &yaml)
 }
 
@@ -49,7 +51,11 @@ fn has(project: &Project, expected: &[&str]) {
 }
 
 fn event(project: &Project, id: &str) -> Value {
-    project.events().into_iter().find(|event| event["properties"]["id"] == id).unwrap_or_else(|| panic!("no event {id}"))
+    project
+        .events()
+        .into_iter()
+        .find(|event| event["properties"]["id"] == id)
+        .unwrap_or_else(|| panic!("no event {id}"))
 }
 
 /// Good rows, and rows that go to the quarantine for these reasons, which `sync` and `failures` both print.
@@ -109,7 +115,11 @@ fn file_22_23_markers_and_hidden_files_are_no_exports() {
 #[test]
 fn file_24_bytes_decide_not_the_name() {
     done("data/really_csv.parquet", GOOD, &["g1", "g2"]);
-    cannot_read("data/noise.csv", (0..=255).cycle().take(4_000).collect::<Vec<u8>>(), &["neither text nor a known binary format", "export as"]);
+    cannot_read(
+        "data/noise.csv",
+        (0..=255).cycle().take(4_000).collect::<Vec<u8>>(),
+        &["neither text nor a known binary format", "export as"],
+    );
 }
 
 #[test]
@@ -123,7 +133,6 @@ fn file_25_truncated_gzip() {
 }
 
 #[test]
-#[ignore = "verify, status and plan forget an export that could not be read: after the one failing sync all say that nothing is missing"]
 fn file_25_a_truncated_export_stays_visible() {
     let project = cannot_read("data/cut.csv.gz", &gzip(GOOD.as_bytes())[..50], &["ends too early"]);
     project.run(&["verify", "s"]).exits(1).says(&["data/cut.csv.gz", "ends too early"]);
@@ -194,7 +203,8 @@ fn file_31_line_ends() {
 fn file_32_quoted_newlines_across_blocks() {
     // 3 MB, so that several blocks of 1 MB end inside quotes.
     let rows = 3_000;
-    let text: String = (0..rows).map(|n| format!("q{n},u{n},2025-01-01T00:00:00Z,\"{}\"\n", "a\nb,\"\"c\"\"\n".repeat(100))).collect();
+    let text: String =
+        (0..rows).map(|n| format!("q{n},u{n},2025-01-01T00:00:00Z,\"{}\"\n", "a\nb,\"\"c\"\"\n".repeat(100))).collect();
     let project = project();
     project.export("data/quoted.csv", format!("{HEADER}{text}"));
     project.sync().exits(0).counts(&[("counts/read", rows), ("counts/accepted", rows)]);
@@ -208,8 +218,16 @@ fn file_33_header_only() {
 
 #[test]
 fn file_34_header_without_or_with_equal_names() {
-    cannot_read("data/twice.csv", "id,user,at,at\nx,u,2025-01-01T00:00:00Z,2\n", &["names column 4 twice", "its own name"]);
-    cannot_read("data/unnamed.csv", "id,,at,v\nx,u,2025-01-01T00:00:00Z,2\n", &["column 2 has no name", "name every column"]);
+    cannot_read(
+        "data/twice.csv",
+        "id,user,at,at\nx,u,2025-01-01T00:00:00Z,2\n",
+        &["names column 4 twice", "its own name"],
+    );
+    cannot_read(
+        "data/unnamed.csv",
+        "id,,at,v\nx,u,2025-01-01T00:00:00Z,2\n",
+        &["column 2 has no name", "name every column"],
+    );
 }
 
 #[test]
@@ -219,7 +237,8 @@ fn file_35_36_columns_in_another_order_and_added() {
     project.run(&["sync"]).exits(0);
     project.export("data/a.csv", "v,at,id,user\n1,2025-01-01T00:00:00Z,g1,u1\n2,2025-01-02T00:00:00Z,g2,u2\n");
     project.sync().exits(0).counts(&[("counts/unchanged", 2), ("settled/events_sent", 0)]);
-    project.export("data/a.csv", "v,at,id,user,coupon\n1,2025-01-01T00:00:00Z,g1,u1,C5\n2,2025-01-02T00:00:00Z,g2,u2,\n");
+    project
+        .export("data/a.csv", "v,at,id,user,coupon\n1,2025-01-01T00:00:00Z,g1,u1,C5\n2,2025-01-02T00:00:00Z,g2,u2,\n");
     project.run(&["plan"]).exits(0).says(&["new columns: coupon", "events.exclude"]);
     project.sync().exits(0).counts(&[("plan/updates", 1), ("counts/unchanged", 1), ("settled/events_sent", 1)]);
 }
@@ -227,7 +246,11 @@ fn file_35_36_columns_in_another_order_and_added() {
 #[test]
 fn file_37_ragged_rows() {
     let text = format!("{GOOD}short,u\nlong,u,2025-01-01T00:00:00Z,1,2,3\ng3,u3,2025-01-03T00:00:00Z,3\n");
-    let words = ["data/a.csv row 3: the record has 2 fields, but there are 4 columns", "row 4: the record has 6 fields", "source.csv"];
+    let words = [
+        "data/a.csv row 3: the record has 2 fields, but there are 4 columns",
+        "row 4: the record has 6 fields",
+        "source.csv",
+    ];
     has(&quarantines("data/a.csv", text, &words), &["g1", "g2", "g3"]);
 }
 
@@ -263,7 +286,11 @@ fn file_41_garbage_at_the_end() {
     let elements: Vec<&str> = GOOD_JSON.lines().collect();
     let project = project();
     project.export("data/array.json", format!("[{},]", elements.join(",")));
-    project.run(&["sync"]).exits(1).says(&["cannot be read: data/array.json", "an element is missing", "export it again"]);
+    project.run(&["sync"]).exits(1).says(&[
+        "cannot be read: data/array.json",
+        "an element is missing",
+        "export it again",
+    ]);
     has(&project, &["g1", "g2"]);
 }
 
@@ -275,16 +302,25 @@ fn file_42_depth_of_ten_thousand() {
 
 #[test]
 fn file_43_the_last_of_two_equal_keys_counts() {
-    let project = done("data/a.jsonl", "{\"id\":\"x\",\"user\":\"u\",\"at\":\"2025-01-01T00:00:00Z\",\"v\":1,\"v\":2}\n", &["x"]);
+    let project =
+        done("data/a.jsonl", "{\"id\":\"x\",\"user\":\"u\",\"at\":\"2025-01-01T00:00:00Z\",\"v\":1,\"v\":2}\n", &["x"]);
     assert_eq!(event(&project, "x")["properties"]["v"], 2);
 }
 
 #[test]
 fn file_44_damaged_parquet() {
-    cannot_read("data/cut.parquet", [b"PAR1".as_slice(), &[21, 4].repeat(50)].concat(), &["no footer", "export it again"]);
+    cannot_read(
+        "data/cut.parquet",
+        [b"PAR1".as_slice(), &[21, 4].repeat(50)].concat(),
+        &["no footer", "export it again"],
+    );
     let damaged = [b"PAR1".as_slice(), &[21, 4].repeat(50), &[16, 0, 0, 0], b"PAR1"].concat();
     cannot_read("data/damaged.parquet", damaged, &["cannot be read", "export it again"]);
-    cannot_read("data/encrypted.parquet", b"PARE and so on PARE", &["encrypted Parquet", "export without Parquet encryption"]);
+    cannot_read(
+        "data/encrypted.parquet",
+        b"PARE and so on PARE",
+        &["encrypted Parquet", "export without Parquet encryption"],
+    );
 }
 
 #[test]
@@ -317,7 +353,9 @@ fn file_54_too_many_failing_rows_wait_for_a_person() {
     let project = project();
     let bad: String = (0..150).map(|n| format!("b{n},u{n},,1\n")).collect();
     project.export("data/a.csv", format!("{GOOD}{bad}"));
-    let words = ["held for approval: 150 of 152 rows are rejected, over 5 % (hold.rejected_over_percent): probably a wrong mapping"];
+    let words = [
+        "held for approval: 150 of 152 rows are rejected, over 5 % (hold.rejected_over_percent): probably a wrong mapping",
+    ];
     project.run(&["sync"]).exits(3).says(&words).says(&["data/a.csv row 3, column at", "driftless approve s"]);
     has(&project, &[]);
     project.run(&["approve", "s"]).exits(4);
@@ -332,7 +370,8 @@ fn with_row(row: &str) -> String {
 #[test]
 fn row_55_blank_user() {
     let text = with_row("x,,2025-01-01T00:00:00Z,1");
-    let words = ["data/a.csv row 3, column user", "neither a user id nor a device id", "events.without_user: send_blank"];
+    let words =
+        ["data/a.csv row 3, column user", "neither a user id nor a device id", "events.without_user: send_blank"];
     has(&quarantines("data/a.csv", &text, &words), &["g1", "g2"]);
     let project = Project::new().sync_yaml("s", &format!("{APPEND}  without_user: send_blank\n"));
     project.export("data/a.csv", text);
@@ -344,25 +383,44 @@ fn row_55_blank_user() {
 fn row_56_placeholders_are_no_ids() {
     let banned = ["null", "0", "anonymous", "00000000-0000-0000-0000-000000000000", "NULL", "undefined"];
     let rows: String = banned.iter().enumerate().map(|(n, id)| format!("x{n},{id},2025-01-01T00:00:00Z,1\n")).collect();
-    let project = quarantines("data/a.csv", format!("{GOOD}{rows}"), &["data/a.csv row 3, column user", "row 8", "placeholder that Mixpanel refuses"]);
+    let project = quarantines(
+        "data/a.csv",
+        format!("{GOOD}{rows}"),
+        &["data/a.csv row 3, column user", "row 8", "placeholder that Mixpanel refuses"],
+    );
     has(&project, &["g1", "g2"]);
 }
 
 #[test]
 fn row_57_no_time() {
-    let words = ["data/a.csv row 3, column at", "time column at is empty or missing", "name another column in events.time"];
+    let words =
+        ["data/a.csv row 3, column at", "time column at is empty or missing", "name another column in events.time"];
     has(&quarantines("data/a.csv", with_row("x,u,,1"), &words), &["g1", "g2"]);
 }
 
 #[test]
 fn row_58_times_in_every_spelling() {
     let spellings = [
-        "1735689600", "1735689600000", "1735689600000000", "2025-01-01T00:00:00Z", "2025-01-01T01:00:00+01:00",
-        "2025-01-01 00:00:00", "2025-01-01 00:00:00 UTC", "2025-01-01",
+        "1735689600",
+        "1735689600000",
+        "1735689600000000",
+        "2025-01-01T00:00:00Z",
+        "2025-01-01T01:00:00+01:00",
+        "2025-01-01 00:00:00",
+        "2025-01-01 00:00:00 UTC",
+        "2025-01-01",
     ];
     let good: String = spellings.iter().enumerate().map(|(n, at)| format!("t{n},u,{at},1\n")).collect();
     let bad = "b0,u,1,1\nb1,u,2999-01-01T00:00:00Z,1\nb2,u,1960-01-01,1\nb3,u,yesterday,1\n";
-    let words = ["row 9, column at", "lies before what the destination keeps", "row 10", "lies in the future", "row 12", "no time that can be read", "events.time.unit"];
+    let words = [
+        "row 9, column at",
+        "lies before what the destination keeps",
+        "row 10",
+        "lies in the future",
+        "row 12",
+        "no time that can be read",
+        "events.time.unit",
+    ];
     let project = quarantines("data/a.csv", format!("{HEADER}{good}{bad}"), &words);
     let times: Vec<_> = project.events().iter().map(|event| event["properties"]["time"].as_i64().unwrap()).collect();
     assert_eq!(times, vec![1_735_689_600_000; spellings.len()]);
@@ -382,7 +440,12 @@ fn row_59_local_times_that_are_there_twice_or_never() {
 fn row_60_nan_and_infinity() {
     let yaml = APPEND.replace("{ prefix: data/ }", "{ prefix: data/, types: { v: number } }");
     let project = Project::new().sync_yaml("s", &yaml);
-    project.export("data/a.csv", format!("{HEADER}n,u,2025-01-01T00:00:00Z,NaN\ni,u,2025-01-01T00:00:00Z,Infinity\ng,u,2025-01-01T00:00:00Z,1.5\n"));
+    project.export(
+        "data/a.csv",
+        format!(
+            "{HEADER}n,u,2025-01-01T00:00:00Z,NaN\ni,u,2025-01-01T00:00:00Z,Infinity\ng,u,2025-01-01T00:00:00Z,1.5\n"
+        ),
+    );
     let ran = project.run(&["sync"]);
     for id in ["n", "i"] {
         assert!(ids(&project).contains(id), "{ran}");
@@ -420,7 +483,10 @@ fn row_63_too_many_properties_entries_or_levels() {
     for (more, words) in [
         (Value::Object(many), ["has 306 properties, more than the 254", "events.exclude"]),
         (json!({"v": {"a": {"b": {"c": {"d": 1}}}}}), ["column v is nested more than 3 levels", "events.exclude"]),
-        (json!({"v": (0..300).collect::<Vec<_>>()}), ["column v has an object or array with more than 254 entries", "events.exclude"]),
+        (
+            json!({"v": (0..300).collect::<Vec<_>>()}),
+            ["column v has an object or array with more than 254 entries", "events.exclude"],
+        ),
     ] {
         let project = quarantines("data/a.jsonl", row(more), &words);
         project.run(&["failures", "s"]).says(&["data/a.jsonl row 3"]);
@@ -431,15 +497,21 @@ fn row_63_too_many_properties_entries_or_levels() {
 #[test]
 fn row_64_an_event_above_one_megabyte() {
     // The row is below the limit of a record, its event above that of an event: 200 lists of 5 KB.
-    let lists: Vec<String> = (0..200).map(|n| format!("\"p{n}\":[{}]", vec!["\"yyyyyyyyyyyyyyyyyyyyyyy\""; 197].join(","))).collect();
-    let text = format!("{GOOD_JSON}{{\"id\":\"x\",\"user\":\"u\",\"at\":\"2025-01-01T00:00:00Z\",{}}}\n", lists.join(","));
+    let lists: Vec<String> =
+        (0..200).map(|n| format!("\"p{n}\":[{}]", vec!["\"yyyyyyyyyyyyyyyyyyyyyyy\""; 197].join(","))).collect();
+    let text =
+        format!("{GOOD_JSON}{{\"id\":\"x\",\"user\":\"u\",\"at\":\"2025-01-01T00:00:00Z\",{}}}\n", lists.join(","));
     assert!((1_000_000..1_048_576).contains(&(text.len() - GOOD_JSON.len())), "{}", text.len());
-    has(&quarantines("data/a.jsonl", text, &["data/a.jsonl row 3", "larger than 1 MB", "events.exclude"]), &["g1", "g2"]);
+    has(
+        &quarantines("data/a.jsonl", text, &["data/a.jsonl row 3", "larger than 1 MB", "events.exclude"]),
+        &["g1", "g2"],
+    );
 }
 
 #[test]
 fn row_65_half_a_surrogate_pair() {
-    let text = format!("{GOOD_JSON}{{\"id\":\"x\",\"user\":\"u\",\"at\":\"2025-01-01T00:00:00Z\",\"v\":\"a\\ud800b\"}}\n");
+    let text =
+        format!("{GOOD_JSON}{{\"id\":\"x\",\"user\":\"u\",\"at\":\"2025-01-01T00:00:00Z\",\"v\":\"a\\ud800b\"}}\n");
     has(&quarantines("data/a.jsonl", text, &["data/a.jsonl row 3", "half of a surrogate pair"]), &["g1", "g2"]);
 }
 
@@ -464,7 +536,8 @@ fn row_67_one_id_two_contents_in_an_append() {
 
 #[test]
 fn row_67_one_id_two_contents_in_one_run_of_an_append() {
-    let project = quarantines("data/a.csv", with_row("g1,u1,2025-01-01T00:00:00Z,99"), &["data/a.csv row 3", "other content"]);
+    let project =
+        quarantines("data/a.csv", with_row("g1,u1,2025-01-01T00:00:00Z,99"), &["data/a.csv row 3", "other content"]);
     has(&project, &["g1", "g2"]);
 }
 
@@ -472,7 +545,12 @@ fn row_67_one_id_two_contents_in_one_run_of_an_append() {
 fn row_67_one_key_two_contents_in_a_snapshot() {
     let project = mirror("feed: snapshot, complete: sync_now");
     project.export("data/a.csv", with_row("g1,u1,2025-01-01T00:00:00Z,99"));
-    let words = ["held for approval: 1 keys have several different rows and no order column", "data/a.csv row 1", "data/a.csv row 3", "source.order"];
+    let words = [
+        "held for approval: 1 keys have several different rows and no order column",
+        "data/a.csv row 1",
+        "data/a.csv row 3",
+        "source.order",
+    ];
     project.run(&["sync"]).exits(3).says(&words);
     has(&project, &[]);
     project.run(&["approve", "s"]).exits(4);
@@ -485,9 +563,14 @@ fn row_68_ids_that_mixpanel_does_not_take() {
     let yaml = APPEND.replace("insert_id: id", "insert_id: { column: id, keep: true }");
     let project = Project::new().sync_yaml("s", &yaml);
     project.export("data/a.csv", &text);
-    let words = ["data/a.csv row 3: the insert_id has characters other than letters, digits and -", "row 4: the insert_id is longer than the 36 bytes", "remove keep: true"];
+    let words = [
+        "data/a.csv row 3: the insert_id has characters other than letters, digits and -",
+        "row 4: the insert_id is longer than the 36 bytes",
+        "remove keep: true",
+    ];
     project.run(&["sync"]).exits(4).says(&words);
-    let kept: BTreeSet<_> = project.events().iter().map(|event| event["properties"]["$insert_id"].to_string()).collect();
+    let kept: BTreeSet<_> =
+        project.events().iter().map(|event| event["properties"]["$insert_id"].to_string()).collect();
     assert_eq!(kept, ["\"g1\"".to_string(), "\"g2\"".to_string()].into());
     // Hashed, any value will do.
     let hashed = self::project();
@@ -502,7 +585,12 @@ fn row_69_reserved_names_are_no_property_names() {
     let event = event(&done("data/a.csv", text, &["x"]), "x");
     let properties = &event["properties"];
     assert_eq!(properties["time"], 1_735_689_600_000_i64);
-    for (name, value) in [("column_time", json!(5)), ("column_token", json!(6)), ("column_$insert_id", json!(7)), ("column_ip", json!(8))] {
+    for (name, value) in [
+        ("column_time", json!(5)),
+        ("column_token", json!(6)),
+        ("column_$insert_id", json!(7)),
+        ("column_ip", json!(8)),
+    ] {
         assert_eq!(properties[name], value, "{properties}");
     }
 }
@@ -531,8 +619,16 @@ fn config_71_unknown_fields_and_words() {
     for (old, new, words) in [
         ("user_id", "usr_id", ["syncs/s.yaml: events:", "unknown field `usr_id`; did you mean `user_id`?"]),
         ("prefix:", "prefxi:", ["syncs/s.yaml: source:", "unknown field `prefxi`; did you mean `prefix`?"]),
-        ("mode: append", "mode: apend", ["syncs/s.yaml: mode:", "expected one of `mirror`, `append`, `full`, `one_time`"]),
-        ("destination: product", "destination: prod", ["syncs/s.yaml: destination:", "`prod` is not in driftless.yaml; known: product"]),
+        (
+            "mode: append",
+            "mode: apend",
+            ["syncs/s.yaml: mode:", "expected one of `mirror`, `append`, `full`, `one_time`"],
+        ),
+        (
+            "destination: product",
+            "destination: prod",
+            ["syncs/s.yaml: destination:", "`prod` is not in driftless.yaml; known: product"],
+        ),
         ("mode: append", "mode: [append", ["syncs/s.yaml: not valid YAML", "3 | mode: [append"]),
         ("mode: append", "mode: mirror\ndedupe: off", ["syncs/s.yaml: dedupe:", "remove `dedupe`"]),
     ] {
@@ -553,14 +649,25 @@ fn config_72_overlapping_prefixes() {
 
 #[test]
 fn config_73_prefixes_that_leave_the_exports() {
-    refused(&Project::new().sync_yaml("s", &APPEND.replace("data/", "../x/")), &["syncs/s.yaml: source.prefix: must lie under `exports`"]);
-    refused(&Project::new().sync_yaml("s", &APPEND.replace("data/", ".driftless/")), &["source.prefix: is the state folder"]);
+    refused(
+        &Project::new().sync_yaml("s", &APPEND.replace("data/", "../x/")),
+        &["syncs/s.yaml: source.prefix: must lie under `exports`"],
+    );
+    refused(
+        &Project::new().sync_yaml("s", &APPEND.replace("data/", ".driftless/")),
+        &["source.prefix: is the state folder"],
+    );
 }
 
 #[test]
 fn config_75_a_url_must_stay_on_this_machine() {
     let project = project();
-    for url in ["http://169.254.169.254:80", "http://example.com:80", "https://example.com", "http://127.0.0.1:80@example.com:80"] {
+    for url in [
+        "http://169.254.169.254:80",
+        "http://example.com:80",
+        "https://example.com",
+        "http://127.0.0.1:80@example.com:80",
+    ] {
         project.write("driftless.yaml", format!("exports: ./exports\ndestinations:\n  product: {{ type: mixpanel, token: \"file:token.txt\", url: \"{url}\" }}\n"));
         refused(&project, &["driftless.yaml: destinations.product.url: is only for a sandbox on this machine"]);
     }
@@ -569,7 +676,9 @@ fn config_75_a_url_must_stay_on_this_machine() {
 #[test]
 fn config_76_secrets_that_are_missing_or_written_out() {
     let project = project();
-    let with = |token: &str| format!("exports: ./exports\ndestinations:\n  product: {{ type: mixpanel, token: \"{token}\" }}\n");
+    let with = |token: &str| {
+        format!("exports: ./exports\ndestinations:\n  product: {{ type: mixpanel, token: \"{token}\" }}\n")
+    };
     project.write("driftless.yaml", with("s3cr3t-itself"));
     project.run(&["check"]).exits(2).says(&["destinations.product", "never the secret itself"]).never_says(&["s3cr3t"]);
     project.write("driftless.yaml", with("env:DRIFTLESS_TEST_MISSING"));
@@ -631,7 +740,11 @@ fn answer_84_part_of_a_batch_refused() {
     project
         .run(&["failures", "s"])
         .exits(4)
-        .says(&["data/a.csv row 2, column properties.v", "the destination refused it: properties.v is invalid", "driftless replay"])
+        .says(&[
+            "data/a.csv row 2, column properties.v",
+            "the destination refused it: properties.v is invalid",
+            "driftless replay",
+        ])
         .never_says(&["jane"]);
     project.run(&["why", "s", "g1"]).exits(0).says(&["delivered"]);
     project.run(&["why", "s", "g2"]).exits(0).says(&["refused by the destination", "data/a.csv row 2"]);
@@ -639,9 +752,16 @@ fn answer_84_part_of_a_batch_refused() {
 
 #[test]
 fn answer_85_a_whole_request_refused() {
-    let server = Server::answering(|_, _| reply("400 Bad Request", "", "{\"code\":400,\"error\":\"bad request 1234567\",\"status\":\"Bad Request\"}"));
+    let server = Server::answering(|_, _| {
+        reply("400 Bad Request", "", "{\"code\":400,\"error\":\"bad request 1234567\",\"status\":\"Bad Request\"}")
+    });
     let (_, ran) = sent_to(&server);
-    ran.exits(1).says(&["s: stopped: product: Mixpanel refuses the request as a whole (status 400)", "check project_id and region"]).never_says(&["1234567"]);
+    ran.exits(1)
+        .says(&[
+            "s: stopped: product: Mixpanel refuses the request as a whole (status 400)",
+            "check project_id and region",
+        ])
+        .never_says(&["1234567"]);
     assert_eq!(server.bodies().len(), 1, "nothing more is sent");
 }
 
@@ -660,7 +780,8 @@ fn answer_86_credentials_refused() {
 
 #[test]
 fn answer_87_a_request_too_large_is_halved() {
-    let server = Server::answering(|_, lines| if lines > 30 { reply("413 Payload Too Large", "", "") } else { imported(lines) });
+    let server =
+        Server::answering(|_, lines| if lines > 30 { reply("413 Payload Too Large", "", "") } else { imported(lines) });
     let project = Project::with_url(server.url()).sync_yaml("s", APPEND);
     let rows: String = (0..100).map(|n| format!("r{n},u{n},2025-01-01T00:00:00Z,{n}\n")).collect();
     project.export("data/a.csv", format!("{HEADER}{rows}"));
@@ -672,7 +793,9 @@ fn answer_87_a_request_too_large_is_halved() {
 
 #[test]
 fn answer_88_slow_down() {
-    let server = Server::answering(|n, lines| if n == 0 { reply("429 Too Many Requests", "Retry-After: 1\r\n", "{}") } else { imported(lines) });
+    let server = Server::answering(|n, lines| {
+        if n == 0 { reply("429 Too Many Requests", "Retry-After: 1\r\n", "{}") } else { imported(lines) }
+    });
     let began = std::time::Instant::now();
     let (_, ran) = sent_to(&server);
     ran.exits(0).says(&["waiting 1.0 s: Mixpanel asks to slow down (429)"]);
@@ -686,6 +809,9 @@ fn answer_89_a_redirect_is_never_followed() {
     let location = format!("Location: {}/import\r\n", elsewhere.url());
     let server = Server::answering(move |_, _| reply("302 Found", &location, ""));
     let (_, ran) = sent_to(&server);
-    ran.exits(1).says(&["s: stopped: product: Mixpanel answers with a redirect (status 302), which is never followed", "check region and url"]);
+    ran.exits(1).says(&[
+        "s: stopped: product: Mixpanel answers with a redirect (status 302), which is never followed",
+        "check region and url",
+    ]);
     assert!(elsewhere.bodies().is_empty(), "no credentials went elsewhere");
 }

@@ -31,7 +31,9 @@ fn append() -> Project {
 }
 
 fn snapshot(more: &str) -> Project {
-    let yaml = APPEND.replace("mode: append", "mode: mirror").replace("prefix: data/", "prefix: data/, feed: snapshot, complete: sync_now");
+    let yaml = APPEND
+        .replace("mode: append", "mode: mirror")
+        .replace("prefix: data/", "prefix: data/, feed: snapshot, complete: sync_now");
     Project::new().sync_yaml("s", &format!("{yaml}{more}"))
 }
 
@@ -78,7 +80,9 @@ fn files_below(folder: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>)
 fn plan_changes_nothing_anywhere() {
     let project = append().sync_yaml(
         "t",
-        &APPEND.replace("mode: append", "mode: mirror").replace("prefix: data/", "prefix: table/, feed: snapshot, complete: sync_now"),
+        &APPEND
+            .replace("mode: append", "mode: mirror")
+            .replace("prefix: data/", "prefix: table/, feed: snapshot, complete: sync_now"),
     );
     project.export("data/a.csv", WITH_BAD).export("table/a.csv", table(0..10));
     // The first command makes the state folder.
@@ -194,7 +198,11 @@ fn replay_sends_rejected_rows_of_an_append() {
 
 #[test]
 fn replay_sends_rejected_rows_of_a_snapshot() {
-    replays(&APPEND.replace("mode: append", "mode: mirror").replace("prefix: data/", "prefix: data/, feed: snapshot, complete: sync_now"));
+    replays(
+        &APPEND
+            .replace("mode: append", "mode: mirror")
+            .replace("prefix: data/", "prefix: data/, feed: snapshot, complete: sync_now"),
+    );
 }
 
 #[test]
@@ -208,7 +216,10 @@ fn replay_leaves_out_rows_of_exports_that_are_gone() {
     project.export("data/a.csv", WITH_BAD);
     project.run(&["sync"]).exits(4);
     project.remove("data/a.csv");
-    project.run(&["replay", "s"]).exits(0).says(&["nothing to replay", "1 quarantined rows are of exports that changed or are gone"]);
+    project
+        .run(&["replay", "s"])
+        .exits(0)
+        .says(&["nothing to replay", "1 quarantined rows are of exports that changed or are gone"]);
 }
 
 #[test]
@@ -219,7 +230,10 @@ fn why_tells_what_is_known_of_a_row() {
     project.run(&["why", "s", "g1"]).exits(0).says(&["delivered", "revision 0", "remembered until"]);
     let id = project.events()[0]["properties"]["$insert_id"].as_str().unwrap().to_string();
     project.run(&["why", "s", &id]).exits(0).says(&[&id, "delivered"]);
-    project.run(&["why", "s", "bad"]).exits(0).says(&["no row state", "in quarantine since run 1: data/a.csv row 2, column at"]);
+    project
+        .run(&["why", "s", "bad"])
+        .exits(0)
+        .says(&["no row state", "in quarantine since run 1: data/a.csv row 2, column at"]);
     project.run(&["why", "s", "nobody"]).exits(0).says(&["no row state: never delivered"]);
     project.run(&["why", "s", "two", "values"]).exits(2).says(&["give the values of id, in this order"]);
 
@@ -229,7 +243,10 @@ fn why_tells_what_is_known_of_a_row() {
     project.run(&["sync"]).exits(0);
     project.export("data/a.csv", table(1..5));
     project.run(&["sync"]).exits(0);
-    project.run(&["why", "s", "t3"]).exits(0).says(&["delivered", "there as: event Test, distinct_id u3, time 2025-01-04 00:00:00 UTC, insert_id"]);
+    project
+        .run(&["why", "s", "t3"])
+        .exits(0)
+        .says(&["delivered", "there as: event Test, distinct_id u3, time 2025-01-04 00:00:00 UTC, insert_id"]);
     project.run(&["why", "s", "t0"]).exits(0).says(&["deleted at the destination"]);
 }
 
@@ -252,7 +269,10 @@ fn an_expensive_plan_waits_and_goes_on_when_approved() {
 
 #[test]
 fn a_rejected_plan_sends_nothing_and_blocks_nothing() {
-    for project in [append().sync_yaml("s", &format!("{APPEND}hold: {{ billable_over: 5 }}\n")), snapshot("hold: { billable_over: 5 }\n")] {
+    for project in [
+        append().sync_yaml("s", &format!("{APPEND}hold: {{ billable_over: 5 }}\n")),
+        snapshot("hold: { billable_over: 5 }\n"),
+    ] {
         project.export("data/a.csv", table(0..6));
         project.run(&["sync"]).exits(3);
         project.run(&["reject", "s"]).exits(0).says(&["s: run 1 is dropped; nothing of it was sent"]);
@@ -298,7 +318,10 @@ fn an_empty_snapshot_waits_for_a_person() {
 #[test]
 fn schemas_are_json_and_name_the_fields() {
     let project = append();
-    for (file, fields) in [("sync", &["destination", "mode", "source", "events", "hold"][..]), ("project", &["exports", "state", "destinations"])] {
+    for (file, fields) in [
+        ("sync", &["destination", "mode", "source", "events", "hold"][..]),
+        ("project", &["exports", "state", "destinations"]),
+    ] {
         let schema = project.run(&["schema", file]).exits(0).json();
         for field in fields {
             assert!(schema["properties"][field].is_object(), "{field}");
@@ -352,7 +375,12 @@ fn one_process_at_a_time_has_the_state() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_driftless")).args(["schema", "sync"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_driftless"))
+        .args(["schema", "sync"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -362,7 +390,10 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn the_demo_ends_as_it_tells() {
     let project = append();
-    project.run(&["demo"]).exits(0).says(&["499 equal at the destination", "column at: time column at is empty or missing"]);
+    project
+        .run(&["demo"])
+        .exits(0)
+        .says(&["499 equal at the destination", "column at: time column at is empty or missing"]);
 }
 
 /// A killed process leaves messages of every sync; a command about one of them does not wait for the others.

@@ -56,7 +56,8 @@ type World = BTreeMap<(&'static str, u64), (u64, u64)>;
 
 #[test]
 fn killed_again_and_again_it_ends_equal() {
-    let project = Project::new().sync_yaml("accounts", ACCOUNTS).sync_yaml("clicks", CLICKS).sync_yaml("orders", ORDERS);
+    let project =
+        Project::new().sync_yaml("accounts", ACCOUNTS).sync_yaml("clicks", CLICKS).sync_yaml("orders", ORDERS);
     let mut world = World::new();
     first_exports(&project, &mut world);
     project.run(&["sync"]).exits(0);

@@ -23,11 +23,7 @@ pub(crate) struct Database {
 impl Database {
     pub fn open(file: &Path, lock: Arc<ProcessLock>) -> Result<Arc<Self>, EmbeddedError> {
         let writer = Writer::new(open_writer(file)?);
-        Ok(Arc::new(Self {
-            readers: Readers::open(file)?,
-            writer,
-            _lock: lock,
-        }))
+        Ok(Arc::new(Self { readers: Readers::open(file)?, writer, _lock: lock }))
     }
 
     /// Runs a job on one snapshot.
@@ -54,10 +50,7 @@ impl Database {
     }
 
     /// As [`Self::read`], where blocking is allowed.
-    pub fn read_now<T>(
-        &self,
-        job: impl FnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    pub fn read_now<T>(&self, job: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
         self.readers.read(job)
     }
 
@@ -72,10 +65,7 @@ impl Database {
 }
 
 /// What came of work on another thread.
-pub(crate) fn answer<T>(
-    what: &str,
-    result: Result<Result<T, Failure>, JoinError>,
-) -> Result<T, PortError> {
+pub(crate) fn answer<T>(what: &str, result: Result<Result<T, Failure>, JoinError>) -> Result<T, PortError> {
     match result {
         Ok(result) => result.map_err(|failure| failure.port_error(what)),
         Err(error) => Err(PortError::retry(what, error)),

@@ -35,27 +35,16 @@ pub enum EmbeddedError {
 
 impl EmbeddedError {
     pub(crate) fn folder(path: &Path, cause: impl ToString) -> Self {
-        Self::Folder {
-            path: path.display().to_string(),
-            cause: cause.to_string(),
-        }
+        Self::Folder { path: path.display().to_string(), cause: cause.to_string() }
     }
 
     pub(crate) fn database(path: &Path, cause: impl ToString, remedy: impl Into<String>) -> Self {
-        Self::Database {
-            path: path.display().to_string(),
-            cause: cause.to_string(),
-            remedy: remedy.into(),
-        }
+        Self::Database { path: path.display().to_string(), cause: cause.to_string(), remedy: remedy.into() }
     }
 
     pub(crate) fn sqlite(path: &Path) -> impl Fn(rusqlite::Error) -> Self + '_ {
         move |error| {
-            Self::database(
-                path,
-                error,
-                "Check that the file is on a local disk, is writable and was not damaged",
-            )
+            Self::database(path, error, "Check that the file is on a local disk, is writable and was not damaged")
         }
     }
 }

@@ -47,13 +47,8 @@ impl EmbeddedState {
         let lock = Arc::new(ProcessLock::take(state_folder)?);
         let file = state_folder.join(STATE_FILE);
         let database = Database::open(&file, lock.clone())?;
-        let failed = |failure: Failure| {
-            EmbeddedError::database(
-                &file,
-                failure,
-                "Check that the disk is writable and not full",
-            )
-        };
+        let failed =
+            |failure: Failure| EmbeddedError::database(&file, failure, "Check that the disk is writable and not full");
         let now_ms = clock.now_ms();
         let number = database
             .write_now(Durability::Power, move |connection| {
@@ -63,9 +58,7 @@ impl EmbeddedState {
             .map_err(failed)?;
         let row_states = SqliteRowStates::open(database.clone()).map_err(failed)?;
         let blobs = FolderBlobs::new(state_folder.join(BLOBS_FOLDER));
-        blobs
-            .remove_unfinished()
-            .map_err(|error| EmbeddedError::folder(state_folder, error))?;
+        blobs.remove_unfinished().map_err(|error| EmbeddedError::folder(state_folder, error))?;
         Ok(Self {
             table: Arc::new(SqliteTable::new(database.clone())),
             queue: Arc::new(SqliteQueue::new(database, clock)),
@@ -88,10 +81,7 @@ fn next_instance(connection: &Connection) -> rusqlite::Result<i64> {
 #[cfg(unix)]
 fn create_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]

@@ -21,8 +21,7 @@ pub(crate) fn version_of(key: String, metadata: &Metadata) -> Result<ExportVersi
 
 /// Nanoseconds since the epoch; a time before it counts as the epoch.
 fn ns_since_epoch(time: SystemTime) -> u128 {
-    time.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos())
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
 }
 
 #[cfg(unix)]

@@ -14,26 +14,17 @@ pub(crate) struct Failure {
 impl Failure {
     /// Something that was given up and may be tried again.
     pub fn aborted(cause: &str) -> Self {
-        Self {
-            code: Some(ErrorCode::OperationAborted),
-            cause: cause.to_string(),
-        }
+        Self { code: Some(ErrorCode::OperationAborted), cause: cause.to_string() }
     }
 
     /// Something that was read and made no sense.
     pub fn unreadable(cause: &str) -> Self {
-        Self {
-            code: None,
-            cause: cause.to_string(),
-        }
+        Self { code: None, cause: cause.to_string() }
     }
 
     /// This failure, for a write that was to be committed together with the one that failed.
     pub fn of_neighbour(&self) -> Self {
-        Self {
-            code: self.code.or(Some(ErrorCode::OperationAborted)),
-            cause: self.cause.clone(),
-        }
+        Self { code: self.code.or(Some(ErrorCode::OperationAborted)), cause: self.cause.clone() }
     }
 
     /// What it means to the caller of a port.
@@ -55,10 +46,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self {
-            code: error.sqlite_error_code(),
-            cause: error.to_string(),
-        }
+        Self { code: error.sqlite_error_code(), cause: error.to_string() }
     }
 }
 

@@ -36,13 +36,7 @@ struct Shared {
 impl FolderBlobs {
     /// The objects below `root`, which is created with the first of them.
     pub fn new(root: PathBuf) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                root,
-                folders: RwLock::new(()),
-                durable: Mutex::new(BTreeSet::new()),
-            }),
-        }
+        Self { shared: Arc::new(Shared { root, folders: RwLock::new(()), durable: Mutex::new(BTreeSet::new()) }) }
     }
 
     /// Removes what an earlier process left unfinished. Only for the one process that works here.
@@ -68,54 +62,34 @@ impl FolderBlobs {
 impl Blobs for FolderBlobs {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), PortError> {
         let name = key.to_string();
-        self.run(format!("writing {key}"), move |shared| {
-            shared.put(&name, &bytes)
-        })
-        .await
+        self.run(format!("writing {key}"), move |shared| shared.put(&name, &bytes)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, PortError> {
         let name = key.to_string();
-        self.run(
-            format!("reading {key}"),
-            move |shared| match std::fs::read(shared.path_of(&name)?) {
-                Ok(bytes) => Ok(Some(Bytes::from(bytes))),
-                Err(error) if is_absent(&error) => Ok(None),
-                Err(error) => Err(error),
-            },
-        )
+        self.run(format!("reading {key}"), move |shared| match std::fs::read(shared.path_of(&name)?) {
+            Ok(bytes) => Ok(Some(Bytes::from(bytes))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error),
+        })
         .await
     }
 
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<String>, PortError> {
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, PortError> {
         let (start, after) = (prefix.to_string(), after.unwrap_or_default().to_string());
-        self.run(format!("listing {prefix}"), move |shared| {
-            shared.list(&start, &after, limit)
-        })
-        .await
+        self.run(format!("listing {prefix}"), move |shared| shared.list(&start, &after, limit)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), PortError> {
         let name = key.to_string();
-        self.run(format!("deleting {key}"), move |shared| {
-            shared.delete(&name)
-        })
-        .await
+        self.run(format!("deleting {key}"), move |shared| shared.delete(&name)).await
     }
 }
 
 impl Shared {
     fn path_of(&self, key: &str) -> io::Result<PathBuf> {
         if key.split('/').next() == Some(UNFINISHED) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("no key begins with {UNFINISHED}"),
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("no key begins with {UNFINISHED}")));
         }
         path_of(&self.root, key).map_err(|cause| io::Error::new(io::ErrorKind::InvalidInput, cause))
     }
@@ -165,19 +139,10 @@ impl Shared {
         if limit == 0 {
             return Ok(keys);
         }
-        let walk = KeyWalk {
-            root: &self.root,
-            prefix,
-            after,
-            exclude: &[self.root.join(UNFINISHED)],
-        };
+        let walk = KeyWalk { root: &self.root, prefix, after, exclude: &[self.root.join(UNFINISHED)] };
         let walked = walk.visit(&mut |key, _, _| {
             keys.push(key);
-            Ok(if keys.len() < limit {
-                Step::On
-            } else {
-                Step::Stop
-            })
+            Ok(if keys.len() < limit { Step::On } else { Step::Stop })
         });
         absent_is_fine(walked)?;
         Ok(keys)
@@ -215,10 +180,7 @@ pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
 
 /// Whether there is no object of that key. A folder is not an object, and a file has nothing below it.
 fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory)
 }
 
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {

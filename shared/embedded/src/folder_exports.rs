@@ -25,10 +25,7 @@ pub struct FolderExports {
 impl FolderExports {
     /// The exports below `root`. The folder is looked at when it is listed, not before.
     pub fn new(root: PathBuf) -> Self {
-        Self {
-            root: Arc::new(root),
-            exclude: Arc::new(Vec::new()),
-        }
+        Self { root: Arc::new(root), exclude: Arc::new(Vec::new()) }
     }
 
     /// Leaves out a folder or file, such as the state folder inside the exports.
@@ -36,28 +33,17 @@ impl FolderExports {
     pub fn excluding(self, path: PathBuf) -> Self {
         let mut exclude = self.exclude.as_ref().clone();
         exclude.push(path);
-        Self {
-            exclude: Arc::new(exclude),
-            ..self
-        }
+        Self { exclude: Arc::new(exclude), ..self }
     }
 }
 
 #[async_trait]
 impl ExportStore for FolderExports {
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<ExportVersion>, PortError> {
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<ExportVersion>, PortError> {
         let store = self.clone();
         let prefix = prefix.to_string();
         let after = after.unwrap_or_default().to_string();
-        blocking("listing exports", move || {
-            list(&store, &prefix, &after, limit)
-        })
-        .await?
+        blocking("listing exports", move || list(&store, &prefix, &after, limit)).await?
     }
 
     async fn open(&self, version: &ExportVersion) -> Result<Box<dyn ExportBytes>, ExportError> {
@@ -65,12 +51,7 @@ impl ExportStore for FolderExports {
         let version = version.clone();
         let export = version.key.clone();
         let opened = blocking("opening an export", move || open(&store, version)).await;
-        opened.unwrap_or_else(|error| {
-            Err(ExportError::Retry {
-                export,
-                cause: error.to_string(),
-            })
-        })
+        opened.unwrap_or_else(|error| Err(ExportError::Retry { export, cause: error.to_string() }))
     }
 }
 
@@ -78,48 +59,27 @@ async fn blocking<T: Send + 'static>(
     what: &'static str,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, PortError> {
-    tokio::task::spawn_blocking(job)
-        .await
-        .map_err(|error| PortError::retry(what, error))
+    tokio::task::spawn_blocking(job).await.map_err(|error| PortError::retry(what, error))
 }
 
-fn list(
-    store: &FolderExports,
-    prefix: &str,
-    after: &str,
-    limit: usize,
-) -> Result<Vec<ExportVersion>, PortError> {
+fn list(store: &FolderExports, prefix: &str, after: &str, limit: usize) -> Result<Vec<ExportVersion>, PortError> {
     let root = canonical_root(&store.root)?;
     let exclude = excluded_below(store, &root);
     let mut versions = Vec::new();
     if limit == 0 {
         return Ok(versions);
     }
-    let walk = KeyWalk {
-        root: &root,
-        prefix,
-        after,
-        exclude: &exclude,
-    };
+    let walk = KeyWalk { root: &root, prefix, after, exclude: &exclude };
     walk.visit(&mut |key, path, file_type| {
         versions.extend(look_at(&root, key, path, file_type)?);
-        Ok(if versions.len() < limit {
-            Step::On
-        } else {
-            Step::Stop
-        })
+        Ok(if versions.len() < limit { Step::On } else { Step::Stop })
     })
     .map_err(|error| port_error(format!("listing the exports under {prefix:?}"), &error))?;
     Ok(versions)
 }
 
 /// The version of a file; `None` for what is not an export, and for a file that was removed just now.
-fn look_at(
-    root: &Path,
-    key: String,
-    path: &Path,
-    file_type: FileType,
-) -> io::Result<Option<ExportVersion>> {
+fn look_at(root: &Path, key: String, path: &Path, file_type: FileType) -> io::Result<Option<ExportVersion>> {
     if file_type.is_symlink() && !leads_inside(root, path) {
         return Ok(None);
     }
@@ -132,26 +92,18 @@ fn look_at(
 }
 
 fn leads_inside(root: &Path, path: &Path) -> bool {
-    path.canonicalize()
-        .is_ok_and(|target| target.starts_with(root))
+    path.canonicalize().is_ok_and(|target| target.starts_with(root))
 }
 
 fn open(store: &FolderExports, pinned: ExportVersion) -> Result<Box<dyn ExportBytes>, ExportError> {
-    let changed = || ExportError::Changed {
-        export: pinned.key.clone(),
-    };
+    let changed = || ExportError::Changed { export: pinned.key.clone() };
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => changed(),
         _ => match port_error("opening the file", &error) {
-            PortError::Retry { .. } => ExportError::Retry {
-                export: pinned.key.clone(),
-                cause: error.to_string(),
-            },
-            PortError::Halt { remedy, .. } => ExportError::Unreadable {
-                export: pinned.key.clone(),
-                cause: error.to_string(),
-                remedy,
-            },
+            PortError::Retry { .. } => ExportError::Retry { export: pinned.key.clone(), cause: error.to_string() },
+            PortError::Halt { remedy, .. } => {
+                ExportError::Unreadable { export: pinned.key.clone(), cause: error.to_string(), remedy }
+            }
         },
     };
     let root = store.root.canonicalize().map_err(failed)?;
@@ -219,10 +171,7 @@ mod tests {
         assert_eq!(all, sorted);
         assert_eq!(all.len(), 7);
         for at in 0..all.len() {
-            assert_eq!(
-                keys(&store, "", &all[at], 2),
-                all[at + 1..][..2.min(6 - at)]
-            );
+            assert_eq!(keys(&store, "", &all[at], 2), all[at + 1..][..2.min(6 - at)]);
         }
         assert_eq!(keys(&store, "", "a/b", 1), ["a/b/2"]);
         assert_eq!(keys(&store, "b/c", "", 9), ["b/c!", "b/c/d/4"]);
@@ -249,10 +198,7 @@ mod tests {
         assert_eq!(keys(&store, "", "", 9), ["inside", "real"]);
         let mut version = list(&store, "real", "", 1).unwrap().remove(0);
         version.key = "folder/secret".to_string();
-        assert!(matches!(
-            open(&store, version),
-            Err(ExportError::Changed { .. })
-        ));
+        assert!(matches!(open(&store, version), Err(ExportError::Changed { .. })));
     }
 
     #[test]
@@ -268,10 +214,7 @@ mod tests {
         let mut bytes = open(&store, version.clone()).unwrap();
         std::fs::rename(folder.path().join("b"), folder.path().join("a")).unwrap();
         assert!(bytes.is_still_pinned().unwrap());
-        assert!(matches!(
-            open(&store, version),
-            Err(ExportError::Changed { .. })
-        ));
+        assert!(matches!(open(&store, version), Err(ExportError::Changed { .. })));
 
         let version = list(&store, "a", "", 1).unwrap().remove(0);
         let mut bytes = open(&store, version).unwrap();

@@ -40,13 +40,7 @@ mod tests {
         let instance = Instance::new(7);
         assert_eq!(instance.owner(), "instance-7/worker");
         assert!(instance.is_dead("instance-6/worker"));
-        for alive in [
-            "instance-7/worker",
-            "instance-8/worker",
-            "lambda-1",
-            "",
-            "instance-x/worker",
-        ] {
+        for alive in ["instance-7/worker", "instance-8/worker", "lambda-1", "", "instance-x/worker"] {
             assert!(!instance.is_dead(alive), "{alive}");
         }
     }

@@ -13,17 +13,10 @@ pub(crate) fn port_error(what: impl Into<String>, error: &Error) -> PortError {
 /// What a person can do about it; `None` if it may pass by itself.
 fn remedy(kind: ErrorKind) -> Option<&'static str> {
     match kind {
-        ErrorKind::PermissionDenied => {
-            Some("Give the user who runs driftless access to the folder")
-        }
+        ErrorKind::PermissionDenied => Some("Give the user who runs driftless access to the folder"),
         ErrorKind::ReadOnlyFilesystem => Some("Mount the file system for writing"),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Some("Free some disk space and start again")
-        }
-        ErrorKind::InvalidFilename
-        | ErrorKind::InvalidInput
-        | ErrorKind::IsADirectory
-        | ErrorKind::NotADirectory => {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("Free some disk space and start again"),
+        ErrorKind::InvalidFilename | ErrorKind::InvalidInput | ErrorKind::IsADirectory | ErrorKind::NotADirectory => {
             Some("The name cannot be stored as a file here: rename what it was made from")
         }
         _ => None,

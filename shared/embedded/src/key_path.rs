@@ -24,17 +24,7 @@ mod tests {
     fn keys_stay_below_the_root() {
         let root = Path::new("root");
         assert_eq!(path_of(root, "a/b.c").unwrap(), root.join("a").join("b.c"));
-        for bad in [
-            "",
-            "/etc/x",
-            "a//b",
-            "a/",
-            "../x",
-            "a/../../x",
-            "a/./b",
-            "a\\b",
-            "a\0",
-        ] {
+        for bad in ["", "/etc/x", "a//b", "a/", "../x", "a/../../x", "a/./b", "a\\b", "a\0"] {
             assert!(path_of(root, bad).is_err(), "{bad:?}");
         }
     }

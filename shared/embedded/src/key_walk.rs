@@ -29,10 +29,7 @@ pub(crate) enum Step {
 impl KeyWalk<'_> {
     /// Visits files and symbolic links (never folders) in key order. Folders that cannot hold a wanted key are not read,
     /// and no file is opened or asked for its metadata.
-    pub fn visit(
-        &self,
-        visit: &mut dyn FnMut(String, &Path, FileType) -> io::Result<Step>,
-    ) -> io::Result<()> {
+    pub fn visit(&self, visit: &mut dyn FnMut(String, &Path, FileType) -> io::Result<Step>) -> io::Result<()> {
         self.folder(self.root, "", 0, visit).map(|_| ())
     }
 

@@ -24,13 +24,8 @@ impl ProcessLock {
     pub fn take(state_folder: &Path) -> Result<Self, EmbeddedError> {
         let path = state_folder.join(FILE);
         let failed = |error: std::io::Error| EmbeddedError::folder(&path, error);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         match FileExt::try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -31,10 +31,7 @@ impl Ids for RandomIds {
     }
 
     fn jitter(&self, below: u64) -> u64 {
-        self.low
-            .hash_one(self.next())
-            .checked_rem(below)
-            .unwrap_or(0)
+        self.low.hash_one(self.next()).checked_rem(below).unwrap_or(0)
     }
 }
 
@@ -47,9 +44,7 @@ mod tests {
     #[test]
     fn tokens_differ_within_and_between_processes() {
         let (one, other) = (RandomIds::new(), RandomIds::new());
-        let tokens: BTreeSet<String> = (0..1_000)
-            .flat_map(|_| [one.token(), other.token()])
-            .collect();
+        let tokens: BTreeSet<String> = (0..1_000).flat_map(|_| [one.token(), other.token()]).collect();
         assert_eq!(tokens.len(), 2_000);
     }
 

@@ -19,21 +19,12 @@ pub(crate) struct Readers {
 impl Readers {
     pub fn open(file: &Path) -> Result<Self, EmbeddedError> {
         let idle: Result<Vec<_>, _> = (0..READERS).map(|_| open_reader(file)).collect();
-        Ok(Self {
-            idle: Mutex::new(idle?),
-            returned: Condvar::new(),
-        })
+        Ok(Self { idle: Mutex::new(idle?), returned: Condvar::new() })
     }
 
     /// Runs a job on one snapshot of the file. Blocks.
-    pub fn read<T>(
-        &self,
-        job: impl FnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let borrowed = Borrowed {
-            readers: self,
-            connection: Some(self.take()),
-        };
+    pub fn read<T>(&self, job: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let borrowed = Borrowed { readers: self, connection: Some(self.take()) };
         let Some(connection) = &borrowed.connection else {
             return Err(Failure::aborted("no connection is left"));
         };
@@ -50,10 +41,7 @@ impl Readers {
             match idle.pop() {
                 Some(connection) => return connection,
                 None => {
-                    idle = self
-                        .returned
-                        .wait(idle)
-                        .unwrap_or_else(PoisonError::into_inner);
+                    idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -74,8 +62,7 @@ impl Drop for Borrowed<'_> {
                 let _ = connection.execute_batch("ROLLBACK");
             }
             let idle = self.readers.idle.lock();
-            idle.unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            idle.unwrap_or_else(PoisonError::into_inner).push(connection);
             self.readers.returned.notify_one();
         }
     }

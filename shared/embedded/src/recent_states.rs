@@ -103,10 +103,7 @@ mod tests {
         let states = unpack(Bytes::from(packed.clone())).unwrap();
         assert_eq!(states, [(RowKey([1; 16]), Bytes::from_static(b"abc"))]);
         for length in 1..packed.len() {
-            assert!(
-                unpack(Bytes::from(packed[..length].to_vec())).is_none(),
-                "{length}"
-            );
+            assert!(unpack(Bytes::from(packed[..length].to_vec())).is_none(), "{length}");
         }
     }
 }

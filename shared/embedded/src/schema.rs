@@ -77,12 +77,9 @@ CREATE TABLE IF NOT EXISTS instances (
 pub(crate) fn open_writer(file: &Path) -> Result<Connection, EmbeddedError> {
     let failed = EmbeddedError::sqlite(file);
     let connection = Connection::open(file).map_err(&failed)?;
-    connection
-        .pragma_update(None, "page_size", PAGE_BYTES)
-        .map_err(&failed)?;
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(&failed)?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(&failed)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(&failed)?;
     if mode != "wal" {
         return Err(EmbeddedError::database(
             file,
@@ -91,9 +88,7 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, EmbeddedError> {
         ));
     }
     tune(&connection).map_err(&failed)?;
-    let layout: i64 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(&failed)?;
+    let layout: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&failed)?;
     if layout > LAYOUT {
         return Err(EmbeddedError::database(
             file,
@@ -102,9 +97,7 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, EmbeddedError> {
         ));
     }
     connection
-        .execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;"
-        ))
+        .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;"))
         .map_err(&failed)?;
     Ok(connection)
 }

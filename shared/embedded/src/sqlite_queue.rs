@@ -7,13 +7,11 @@ use rusqlite::{Connection, params};
 use crate::database::Database;
 use crate::writer::Durability;
 
-const SEND: &str =
-    "INSERT INTO messages (queue, body, visible_at_ms, received) VALUES (?1, ?2, ?3, 0)";
+const SEND: &str = "INSERT INTO messages (queue, body, visible_at_ms, received) VALUES (?1, ?2, ?3, 0)";
 const ANY: &str = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND visible_at_ms <= ?2)";
 const VISIBLE: &str = "SELECT id, body, received FROM messages
     WHERE queue = ?1 AND visible_at_ms <= ?2 ORDER BY visible_at_ms, id LIMIT ?3";
-const HIDE: &str =
-    "UPDATE messages SET visible_at_ms = ?2, received = ?3, receipt = ?4 WHERE id = ?1";
+const HIDE: &str = "UPDATE messages SET visible_at_ms = ?2, received = ?3, receipt = ?4 WHERE id = ?1";
 const ACK: &str = "DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3";
 const RETRY: &str = "UPDATE messages SET visible_at_ms = ?4, receipt = NULL
     WHERE id = ?1 AND queue = ?2 AND receipt = ?3";
@@ -48,12 +46,7 @@ pub(crate) fn release_received(connection: &Connection, now_ms: i64) -> rusqlite
 
 #[async_trait]
 impl Queue for SqliteQueue {
-    async fn send(
-        &self,
-        queue: QueueName,
-        bodies: Vec<String>,
-        delay_ms: i64,
-    ) -> Result<(), PortError> {
+    async fn send(&self, queue: QueueName, bodies: Vec<String>, delay_ms: i64) -> Result<(), PortError> {
         let visible_at_ms = later(self.clock.now_ms(), delay_ms);
         self.write("sending messages", move |connection| {
             let mut send = connection.prepare_cached(SEND)?;
@@ -65,19 +58,12 @@ impl Queue for SqliteQueue {
         .await
     }
 
-    async fn receive(
-        &self,
-        queue: QueueName,
-        limit: usize,
-        hide_ms: i64,
-    ) -> Result<Vec<Message>, PortError> {
+    async fn receive(&self, queue: QueueName, limit: usize, hide_ms: i64) -> Result<Vec<Message>, PortError> {
         let now_ms = self.clock.now_ms();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         // Asking an empty queue must not disturb who writes.
         let look = move |connection: &Connection| {
-            connection
-                .prepare_cached(ANY)?
-                .query_row(params![number(queue), now_ms], |row| row.get(0))
+            connection.prepare_cached(ANY)?.query_row(params![number(queue), now_ms], |row| row.get(0))
         };
         if !self.database.read("looking for messages", look).await? {
             return Ok(Vec::new());
@@ -94,11 +80,7 @@ impl Queue for SqliteQueue {
                 let received = received.saturating_add(1);
                 let receipt = format!("{id}-{received}");
                 hide.execute(params![id, later(now_ms, hide_ms), received, receipt])?;
-                messages.push(Message {
-                    receipt,
-                    body,
-                    received,
-                });
+                messages.push(Message { receipt, body, received });
             }
             Ok(messages)
         })
@@ -115,20 +97,13 @@ impl Queue for SqliteQueue {
         .await
     }
 
-    async fn retry_later(
-        &self,
-        queue: QueueName,
-        receipt: &str,
-        delay_ms: i64,
-    ) -> Result<(), PortError> {
+    async fn retry_later(&self, queue: QueueName, receipt: &str, delay_ms: i64) -> Result<(), PortError> {
         let receipt = receipt.to_string();
         let visible_at_ms = later(self.clock.now_ms(), delay_ms);
         self.write("postponing a message", move |connection| {
             let id = id_of(&receipt);
             let mut retry = connection.prepare_cached(RETRY)?;
-            retry
-                .execute(params![id, number(queue), receipt, visible_at_ms])
-                .map(|_| ())
+            retry.execute(params![id, number(queue), receipt, visible_at_ms]).map(|_| ())
         })
         .await
     }

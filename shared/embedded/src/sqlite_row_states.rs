@@ -47,13 +47,7 @@ struct Shared {
 impl SqliteRowStates {
     pub(crate) fn open(database: Arc<Database>) -> Result<Self, Failure> {
         let recent = database.read_now(load_recent)?;
-        Ok(Self {
-            shared: Arc::new(Shared {
-                database,
-                order: Mutex::new(()),
-                recent: RwLock::new(recent),
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { database, order: Mutex::new(()), recent: RwLock::new(recent) }) })
     }
 
     async fn run<T: Send + 'static>(
@@ -62,10 +56,7 @@ impl SqliteRowStates {
         job: impl FnOnce(&Shared) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, PortError> {
         let shared = self.shared.clone();
-        answer(
-            what,
-            tokio::task::spawn_blocking(move || job(&shared)).await,
-        )
+        answer(what, tokio::task::spawn_blocking(move || job(&shared)).await)
     }
 }
 
@@ -73,28 +64,22 @@ impl SqliteRowStates {
 impl RowStates for SqliteRowStates {
     async fn get(&self, sync: &str, keys: &[RowKey]) -> Result<Vec<Option<RowState>>, PortError> {
         let (sync, keys) = (sync.to_string(), keys.to_vec());
-        self.run("reading row states", move |shared| shared.get(&sync, keys))
-            .await
+        self.run("reading row states", move |shared| shared.get(&sync, keys)).await
     }
 
     async fn put(&self, sync: &str, states: &[(RowKey, RowState)]) -> Result<(), PortError> {
         let what = "writing row states";
         for states in states.chunks(STATES_PER_COMMIT) {
             let sync = sync.to_string();
-            let packed = pack(states)
-                .map_err(|error| PortError::halt(what, error, "Report this as a defect"))?;
-            self.run(what, move |shared| shared.put(sync, packed))
-                .await?;
+            let packed = pack(states).map_err(|error| PortError::halt(what, error, "Report this as a defect"))?;
+            self.run(what, move |shared| shared.put(sync, packed)).await?;
         }
         Ok(())
     }
 
     async fn expire(&self, sync: &str, now_ms: i64, limit: usize) -> Result<usize, PortError> {
         let sync = sync.to_string();
-        self.run("expiring row states", move |shared| {
-            shared.expire(sync, now_ms, limit)
-        })
-        .await
+        self.run("expiring row states", move |shared| shared.expire(sync, now_ms, limit)).await
     }
 }
 
@@ -137,12 +122,11 @@ impl Shared {
     fn put(&self, sync: String, packed: Bytes) -> Result<(), Failure> {
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         let (name, states) = (sync.clone(), packed.clone());
-        self.database
-            .write_now(Durability::Process, move |connection| {
-                let mut put = connection.prepare_cached(PUT_RECENT)?;
-                put.execute(params![name, states.as_ref()])?;
-                Ok(())
-            })?;
+        self.database.write_now(Durability::Process, move |connection| {
+            let mut put = connection.prepare_cached(PUT_RECENT)?;
+            put.execute(params![name, states.as_ref()])?;
+            Ok(())
+        })?;
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
         recent.add(&sync, packed).ok_or_else(unreadable)?;
         let is_full = recent.is_full();
@@ -154,16 +138,13 @@ impl Shared {
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         self.sort_in()?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.database
-            .write_now(Durability::Process, move |connection| {
-                match sync_id(connection, &sync)? {
-                    Some(id) => {
-                        let mut expire = connection.prepare_cached(EXPIRE)?;
-                        Ok(expire.execute(params![id, now_ms, limit])?)
-                    }
-                    None => Ok(0),
-                }
-            })
+        self.database.write_now(Durability::Process, move |connection| match sync_id(connection, &sync)? {
+            Some(id) => {
+                let mut expire = connection.prepare_cached(EXPIRE)?;
+                Ok(expire.execute(params![id, now_ms, limit])?)
+            }
+            None => Ok(0),
+        })
     }
 
     /// Sorts the recent states into their table. Only for who holds the order.
@@ -174,13 +155,12 @@ impl Shared {
         }
         let sorted = recent.sorted();
         drop(recent);
-        self.database
-            .write_now(Durability::Process, move |connection| {
-                for (sync, states) in &sorted {
-                    write_sorted(connection, sync, states)?;
-                }
-                Ok(connection.prepare_cached(FORGET_RECENT)?.execute([])?)
-            })?;
+        self.database.write_now(Durability::Process, move |connection| {
+            for (sync, states) in &sorted {
+                write_sorted(connection, sync, states)?;
+            }
+            Ok(connection.prepare_cached(FORGET_RECENT)?.execute([])?)
+        })?;
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
         *recent = RecentStates::default();
         Ok(())
@@ -200,16 +180,10 @@ fn load_recent(connection: &Connection) -> Result<RecentStates, Failure> {
     Ok(recent)
 }
 
-fn write_sorted(
-    connection: &Connection,
-    sync: &str,
-    states: &[(RowKey, Bytes)],
-) -> Result<(), Failure> {
+fn write_sorted(connection: &Connection, sync: &str, states: &[(RowKey, Bytes)]) -> Result<(), Failure> {
     let id = match sync_id(connection, sync)? {
         Some(id) => id,
-        None => connection
-            .prepare_cached(NEW_SYNC)?
-            .query_row(params![sync], |row| row.get::<_, i64>(0))?,
+        None => connection.prepare_cached(NEW_SYNC)?.query_row(params![sync], |row| row.get::<_, i64>(0))?,
     };
     let mut put = connection.prepare_cached(PUT)?;
     put.raw_bind_parameter(1, id)?;
@@ -223,10 +197,7 @@ fn write_sorted(
 }
 
 fn sync_id(connection: &Connection, sync: &str) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached(SYNC)?
-        .query_row(params![sync], |row| row.get(0))
-        .optional()
+    connection.prepare_cached(SYNC)?.query_row(params![sync], |row| row.get(0)).optional()
 }
 
 fn decode(state: &[u8]) -> Result<RowState, Failure> {

@@ -10,12 +10,10 @@ use crate::writer::Durability;
 const GET: &str = "SELECT revision, token, body FROM items WHERE partition = ?1 AND sort = ?2";
 const LIST: &str = "SELECT revision, token, body, sort FROM items
     WHERE partition = ?1 AND sort > ?2 ORDER BY sort LIMIT ?3";
-const PUT: &str =
-    "INSERT INTO items (partition, sort, revision, token, body) VALUES (?1, ?2, ?3, ?4, ?5)
+const PUT: &str = "INSERT INTO items (partition, sort, revision, token, body) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (partition, sort) DO UPDATE
     SET revision = excluded.revision, token = excluded.token, body = excluded.body";
-const PUT_FACT: &str =
-    "INSERT INTO items (partition, sort, revision, token, body) VALUES (?1, ?2, 1, '', ?3)
+const PUT_FACT: &str = "INSERT INTO items (partition, sort, revision, token, body) VALUES (?1, ?2, 1, '', ?3)
     ON CONFLICT (partition, sort) DO UPDATE
     SET revision = revision + 1, token = excluded.token, body = excluded.body";
 const DELETE: &str = "DELETE FROM items WHERE partition = ?1 AND sort = ?2";
@@ -67,13 +65,7 @@ impl Table for SqliteTable {
                 return Ok(Put::Conflict(current));
             }
             let revision = expected.unwrap_or(0) + 1;
-            connection.prepare_cached(PUT)?.execute(params![
-                partition,
-                sort,
-                revision.cast_signed(),
-                token,
-                body
-            ])?;
+            connection.prepare_cached(PUT)?.execute(params![partition, sort, revision.cast_signed(), token, body])?;
             Ok(Put::Done(revision))
         })
         .await
@@ -82,27 +74,18 @@ impl Table for SqliteTable {
     async fn put_fact(&self, partition: &str, sort: &str, body: &[u8]) -> Result<(), PortError> {
         let (partition, sort, body) = (partition.to_string(), sort.to_string(), body.to_vec());
         self.write("writing a fact", move |connection| {
-            connection
-                .prepare_cached(PUT_FACT)?
-                .execute(params![partition, sort, body])?;
+            connection.prepare_cached(PUT_FACT)?.execute(params![partition, sort, body])?;
             Ok(())
         })
         .await
     }
 
-    async fn list(
-        &self,
-        partition: &str,
-        after: &str,
-        limit: usize,
-    ) -> Result<Vec<(String, Item)>, PortError> {
+    async fn list(&self, partition: &str, after: &str, limit: usize) -> Result<Vec<(String, Item)>, PortError> {
         let (partition, after) = (partition.to_string(), after.to_string());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let list = move |connection: &Connection| {
             let mut statement = connection.prepare_cached(LIST)?;
-            let rows = statement.query_map(params![partition, after, limit], |row| {
-                Ok((row.get(3)?, item(row)?))
-            })?;
+            let rows = statement.query_map(params![partition, after, limit], |row| Ok((row.get(3)?, item(row)?)))?;
             rows.collect()
         };
         self.database.read("listing items", list).await
@@ -112,9 +95,7 @@ impl Table for SqliteTable {
         let (partition, sort) = (partition.to_string(), sort.to_string());
         self.write("deleting an item", move |connection| {
             for statement in [DELETE, DELETE_SET] {
-                connection
-                    .prepare_cached(statement)?
-                    .execute(params![partition, sort])?;
+                connection.prepare_cached(statement)?.execute(params![partition, sort])?;
             }
             Ok(())
         })
@@ -124,28 +105,17 @@ impl Table for SqliteTable {
     async fn add_member(&self, partition: &str, sort: &str, member: u32) -> Result<u32, PortError> {
         let (partition, sort) = (partition.to_string(), sort.to_string());
         self.write("adding to a set", move |connection| {
-            connection
-                .prepare_cached(ADD)?
-                .execute(params![partition, sort, member])?;
-            connection
-                .prepare_cached(COUNT)?
-                .query_row(params![partition, sort], |row| row.get(0))
+            connection.prepare_cached(ADD)?.execute(params![partition, sort, member])?;
+            connection.prepare_cached(COUNT)?.query_row(params![partition, sort], |row| row.get(0))
         })
         .await
     }
 }
 
 fn current(connection: &Connection, partition: &str, sort: &str) -> rusqlite::Result<Option<Item>> {
-    connection
-        .prepare_cached(GET)?
-        .query_row(params![partition, sort], item)
-        .optional()
+    connection.prepare_cached(GET)?.query_row(params![partition, sort], item).optional()
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
-    Ok(Item {
-        revision: row.get::<_, i64>(0)?.cast_unsigned(),
-        token: row.get(1)?,
-        body: row.get(2)?,
-    })
+    Ok(Item { revision: row.get::<_, i64>(0)?.cast_unsigned(), token: row.get(1)?, body: row.get(2)? })
 }

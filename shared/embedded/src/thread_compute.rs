@@ -15,10 +15,7 @@ impl ThreadCompute {
     /// job sometimes waits for the disk.
     pub fn new(runtime: Handle) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self {
-            runtime,
-            width: processors + 1,
-        }
+        Self { runtime, width: processors + 1 }
     }
 }
 
@@ -45,10 +42,6 @@ mod tests {
     async fn a_job_that_panics_is_an_error() {
         let compute: Arc<dyn Compute> = Arc::new(ThreadCompute::new(Handle::current()));
         assert_eq!(run_on(&compute, || 2 + 2).await, Ok(4));
-        assert!(
-            run_on(&compute, || -> u8 { panic!("on purpose") })
-                .await
-                .is_err()
-        );
+        assert!(run_on(&compute, || -> u8 { panic!("on purpose") }).await.is_err());
     }
 }

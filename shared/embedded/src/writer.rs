@@ -69,13 +69,7 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, Failure> + Send> Job for Write
 
 impl Writer {
     pub fn new(connection: Connection) -> Self {
-        Self {
-            waiting: Mutex::new(Vec::new()),
-            connection: Mutex::new(Committer {
-                connection,
-                durability: None,
-            }),
-        }
+        Self { waiting: Mutex::new(Vec::new()), connection: Mutex::new(Committer { connection, durability: None }) }
     }
 
     /// Runs a job in a transaction and returns when it is committed. Blocks.
@@ -85,11 +79,7 @@ impl Writer {
         job: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let slot: Slot<T> = Arc::new(Mutex::new(None));
-        locked(&self.waiting).push(Box::new(Write {
-            durability,
-            work: Some(job),
-            slot: slot.clone(),
-        }));
+        locked(&self.waiting).push(Box::new(Write { durability, work: Some(job), slot: slot.clone() }));
         let mut committer = locked(&self.connection);
         // Whoever had the connection before may have done this job with its own: then nothing waits, or only later ones.
         let group = mem::take(&mut *locked(&self.waiting));
@@ -157,9 +147,7 @@ mod tests {
 
     fn writer() -> Arc<Writer> {
         let connection = Connection::open_in_memory().unwrap();
-        connection
-            .execute_batch("CREATE TABLE t (n INTEGER)")
-            .unwrap();
+        connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
         Arc::new(Writer::new(connection))
     }
 
@@ -169,9 +157,7 @@ mod tests {
     }
 
     fn count(writer: &Writer) -> i64 {
-        let count = |connection: &Connection| {
-            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
-        };
+        let count = |connection: &Connection| Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?);
         writer.write(Durability::Process, count).unwrap()
     }
 

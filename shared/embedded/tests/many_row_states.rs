@@ -15,11 +15,7 @@ const CALL: u64 = 30_000;
 
 fn key(number: u64) -> RowKey {
     let parts = [number.to_le_bytes()];
-    RowKey::from_parts(
-        "many",
-        parts.iter().map(|part| part.as_slice()),
-        &mut Vec::new(),
-    )
+    RowKey::from_parts("many", parts.iter().map(|part| part.as_slice()), &mut Vec::new())
 }
 
 fn state(fingerprint: u64) -> RowState {
@@ -51,26 +47,15 @@ async fn every_state_is_the_latest_before_and_after_a_restart() {
     let before = opened.row_states.get("s", &keys).await.unwrap();
     let is_repeated = |number: u64| number < ROWS - 2 * CALL && number % CALL < CALL / 3;
     for (number, found) in (0..).zip(&before) {
-        let fingerprint = if is_repeated(number) {
-            number + ROWS
-        } else {
-            number
-        };
+        let fingerprint = if is_repeated(number) { number + ROWS } else { number };
         let expected = (number < ROWS).then(|| state(fingerprint));
         assert_eq!(*found, expected, "{number}");
     }
     drop(opened);
     let opened = open();
     assert!(opened.row_states.get("s", &keys).await.unwrap() == before);
-    let expiring = before
-        .iter()
-        .flatten()
-        .filter(|state| state.is_expired(1))
-        .count();
-    assert_eq!(
-        opened.row_states.expire("s", 1, usize::MAX).await.unwrap(),
-        expiring
-    );
+    let expiring = before.iter().flatten().filter(|state| state.is_expired(1)).count();
+    assert_eq!(opened.row_states.expire("s", 1, usize::MAX).await.unwrap(), expiring);
     let after = opened.row_states.get("s", &keys).await.unwrap();
     assert_eq!(after.iter().flatten().count(), ROWS as usize - expiring);
 }

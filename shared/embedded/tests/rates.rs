@@ -12,11 +12,7 @@ use driftless_embedded::{EmbeddedState, SystemClock};
 const ROWS: u64 = 1_000_000;
 
 fn key(number: u64) -> RowKey {
-    RowKey::from_parts(
-        "rates",
-        [number.to_le_bytes().as_slice()].into_iter(),
-        &mut Vec::new(),
-    )
+    RowKey::from_parts("rates", [number.to_le_bytes().as_slice()].into_iter(), &mut Vec::new())
 }
 
 fn state(number: u64, identity: bool, expires_at_ms: Option<i64>) -> RowState {
@@ -47,42 +43,24 @@ fn report(what: &str, count: u64, started: Instant) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement"]
 async fn row_states() {
-    for (name, identity, expires) in [
-        ("mirror", true, None),
-        ("append", false, None),
-        ("append with a window", false, Some(1_700_000_000_000)),
-    ] {
+    for (name, identity, expires) in
+        [("mirror", true, None), ("append", false, None), ("append with a window", false, Some(1_700_000_000_000))]
+    {
         let folder = tempfile::tempdir().unwrap();
         let state_folder = open(&folder);
         let states = &state_folder.row_states;
-        let mut all: Vec<_> = (0..ROWS)
-            .map(|n| (key(n), state(n, identity, expires)))
-            .collect();
+        let mut all: Vec<_> = (0..ROWS).map(|n| (key(n), state(n, identity, expires))).collect();
         all.sort_by_key(|(key, _)| *key);
         // Half of the table comes first, so that the second half goes between existing rows.
-        let (first, second): (Vec<_>, Vec<_>) = all
-            .iter()
-            .cloned()
-            .enumerate()
-            .partition(|(n, _)| n % 2 == 0);
-        let plain = |half: Vec<(usize, (RowKey, RowState))>| {
-            half.into_iter().map(|(_, s)| s).collect::<Vec<_>>()
-        };
+        let (first, second): (Vec<_>, Vec<_>) = all.iter().cloned().enumerate().partition(|(n, _)| n % 2 == 0);
+        let plain = |half: Vec<(usize, (RowKey, RowState))>| half.into_iter().map(|(_, s)| s).collect::<Vec<_>>();
         let (first, second) = (plain(first), plain(second));
         let started = Instant::now();
         states.put("s", &first).await.unwrap();
-        report(
-            &format!("{name}: put 500k sorted into an empty table"),
-            ROWS / 2,
-            started,
-        );
+        report(&format!("{name}: put 500k sorted into an empty table"), ROWS / 2, started);
         let started = Instant::now();
         states.put("s", &second).await.unwrap();
-        report(
-            &format!("{name}: put 500k sorted between others"),
-            ROWS / 2,
-            started,
-        );
+        report(&format!("{name}: put 500k sorted between others"), ROWS / 2, started);
         let started = Instant::now();
         // SQLite does not write what is equal: an overwritten state must differ.
         for (_, state) in &mut all {
@@ -95,35 +73,18 @@ async fn row_states() {
         for pass in ["first", "second"] {
             let started = Instant::now();
             let found = states.get("s", &keys).await.unwrap();
-            report(
-                &format!("{name}: get 1M sorted, {pass} pass"),
-                ROWS,
-                started,
-            );
-            assert!(
-                found
-                    .iter()
-                    .zip(&all)
-                    .all(|(found, (_, put))| found.as_ref() == Some(put))
-            );
+            report(&format!("{name}: get 1M sorted, {pass} pass"), ROWS, started);
+            assert!(found.iter().zip(&all).all(|(found, (_, put))| found.as_ref() == Some(put)));
         }
         let started = Instant::now();
         for keys in keys.chunks(1_000) {
             states.get("s", keys).await.unwrap();
         }
-        report(
-            &format!("{name}: get 1M sorted, 1,000 a call"),
-            ROWS,
-            started,
-        );
+        report(&format!("{name}: get 1M sorted, 1,000 a call"), ROWS, started);
         let sparse: Vec<_> = keys.iter().step_by(50).copied().collect();
         let started = Instant::now();
         states.get("s", &sparse).await.unwrap();
-        report(
-            &format!("{name}: get 20k sorted, spread over 1M"),
-            ROWS / 50,
-            started,
-        );
+        report(&format!("{name}: get 20k sorted, spread over 1M"), ROWS / 50, started);
         let mut absent: Vec<_> = (ROWS..2 * ROWS).map(key).collect();
         absent.sort();
         let started = Instant::now();
@@ -133,30 +94,17 @@ async fn row_states() {
         // Each call touches a thousand pages: what a feed costs whose batches are not sorted among each other.
         for (what, from) in [("old", 0), ("new", 2 * ROWS)] {
             let spread: Vec<_> = (from..from + 300_000)
-                .map(|n| {
-                    (
-                        key(n),
-                        state(n + 1, identity, expires.map(|at| at + n as i64)),
-                    )
-                })
+                .map(|n| (key(n), state(n + 1, identity, expires.map(|at| at + n as i64))))
                 .collect();
             let started = Instant::now();
             for states_of_batch in spread.chunks(1_000) {
                 states.put("s", states_of_batch).await.unwrap();
             }
-            report(
-                &format!("{name}: put 300k {what}, 1,000 a call, spread"),
-                300_000,
-                started,
-            );
+            report(&format!("{name}: put 300k {what}, 1,000 a call, spread"), 300_000, started);
         }
         let started = Instant::now();
         states.get("s", &keys).await.unwrap();
-        report(
-            &format!("{name}: get 1M sorted, recent ones between"),
-            ROWS,
-            started,
-        );
+        report(&format!("{name}: get 1M sorted, recent ones between"), ROWS, started);
         if expires.is_some() {
             let started = Instant::now();
             states.expire("s", i64::MAX, 100_000).await.unwrap();
@@ -178,11 +126,7 @@ async fn blobs_and_table() {
                 let (state, body) = (state.clone(), body.clone());
                 tokio::spawn(async move {
                     for n in 0..512 / width {
-                        state
-                            .blobs
-                            .put(&format!("{width}/{worker}/{n}"), body.clone())
-                            .await
-                            .unwrap();
+                        state.blobs.put(&format!("{width}/{worker}/{n}"), body.clone()).await.unwrap();
                     }
                 })
             })
@@ -190,11 +134,7 @@ async fn blobs_and_table() {
         for worker in workers {
             worker.await.unwrap();
         }
-        report(
-            &format!("put blobs of 300 KB, {width} at a time"),
-            512,
-            started,
-        );
+        report(&format!("put blobs of 300 KB, {width} at a time"), 512, started);
     }
     for width in [1, 8] {
         let started = Instant::now();
@@ -203,17 +143,7 @@ async fn blobs_and_table() {
                 let state = state.clone();
                 tokio::spawn(async move {
                     for n in 0..400 / width {
-                        state
-                            .table
-                            .put(
-                                &format!("{width}"),
-                                &format!("{worker}/{n}"),
-                                None,
-                                "t",
-                                b"{}",
-                            )
-                            .await
-                            .unwrap();
+                        state.table.put(&format!("{width}"), &format!("{worker}/{n}"), None, "t", b"{}").await.unwrap();
                     }
                 })
             })

@@ -23,30 +23,13 @@ const INPUT_BUFFER_BYTES: usize = 128 << 10;
 impl Compression {
     /// By magic bytes: RFC 1952, RFC 8878 (also its skippable frames), bzip2 block header, snappy framing format.
     pub(crate) fn of(head: &[u8]) -> Self {
-        let is_bzip2_block = |at: &[u8]| {
-            at == [0x31, 0x41, 0x59, 0x26, 0x53, 0x59] || at == [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]
-        };
+        let is_bzip2_block =
+            |at: &[u8]| at == [0x31, 0x41, 0x59, 0x26, 0x53, 0x59] || at == [0x17, 0x72, 0x45, 0x38, 0x50, 0x90];
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
-            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]
-                if rest.get(..6).is_some_and(is_bzip2_block) =>
-            {
-                Self::Bzip2
-            }
-            [
-                0xff,
-                0x06,
-                0x00,
-                0x00,
-                b's',
-                b'N',
-                b'a',
-                b'P',
-                b'p',
-                b'Y',
-                ..,
-            ] => Self::Snappy,
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if rest.get(..6).is_some_and(is_bzip2_block) => Self::Bzip2,
+            [0xff, 0x06, 0x00, 0x00, b's', b'N', b'a', b'P', b'p', b'Y', ..] => Self::Snappy,
             _ => Self::None,
         }
     }
@@ -95,11 +78,7 @@ struct Budgeted<R> {
 
 impl<R> Budgeted<R> {
     fn new(inner: R, source: Option<Source>) -> Self {
-        Self {
-            inner,
-            source,
-            decoded: 0,
-        }
+        Self { inner, source, decoded: 0 }
     }
 }
 

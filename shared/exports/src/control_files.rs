@@ -35,9 +35,9 @@ pub fn is_control_file(key: &str) -> bool {
         || name.starts_with(['_', '.'])
         || NAMES.contains(&name)
         || ENDINGS.iter().any(|ending| name.ends_with(ending))
-        || folders.split('/').any(|folder| {
-            folder.starts_with("awsdms_") || folder == "_delta_log" || folder == "_temporary"
-        })
+        || folders
+            .split('/')
+            .any(|folder| folder.starts_with("awsdms_") || folder == "_delta_log" || folder == "_temporary")
 }
 
 #[cfg(test)]

@@ -7,10 +7,7 @@ use driftless_core::model::{ColumnType, CsvDialect, SchemaLock};
 use driftless_core::ports::{ExportBytes, ExportError, Inspection, RowBlocks, RowFormats};
 
 use crate::compression::Compression;
-use crate::csv::{
-    CsvParser, CsvSplitter, Dialect, detect, dialect_words, first_record, header_names,
-    is_stray_header,
-};
+use crate::csv::{CsvParser, CsvSplitter, Dialect, detect, dialect_words, first_record, header_names, is_stray_header};
 use crate::json::{Elements, JsonParser, Layout, Lines, layout_of};
 use crate::observe::Observed;
 use crate::records::{RecordReader, Sizes, TextInput};
@@ -44,21 +41,13 @@ struct Opened {
 impl ExportFormats {
     /// For a sync: its `source.csv` and `source.types`.
     pub fn new(csv: CsvOptions, types: BTreeMap<String, ColumnType>) -> Self {
-        Self {
-            csv,
-            types,
-            sizes: Sizes::default(),
-        }
+        Self { csv, types, sizes: Sizes::default() }
     }
 
     /// With small blocks, so that tests cross every boundary.
     #[cfg(test)]
     pub(crate) fn with_sizes(mut self, block: usize, record_max: usize) -> Self {
-        self.sizes = Sizes {
-            block,
-            record_max,
-            ..self.sizes
-        };
+        self.sizes = Sizes { block, record_max, ..self.sizes };
         self
     }
 
@@ -66,68 +55,37 @@ impl ExportFormats {
     fn types(&self, lock: &SchemaLock) -> (BTreeMap<String, ColumnType>, BTreeSet<String>) {
         let mut types = lock.types.clone();
         types.extend(self.types.clone());
-        let declared = lock
-            .declared
-            .iter()
-            .chain(self.types.keys())
-            .cloned()
-            .collect();
+        let declared = lock.declared.iter().chain(self.types.keys()).cloned().collect();
         (types, declared)
     }
 
     /// `is_raw`: CSV columns are read as text, to see what they hold.
-    fn open_with(
-        &self,
-        source: &Source,
-        lock: &SchemaLock,
-        is_raw: bool,
-    ) -> Result<Opened, ExportError> {
+    fn open_with(&self, source: &Source, lock: &SchemaLock, is_raw: bool) -> Result<Opened, ExportError> {
         let mut magic = Vec::new();
-        let first = source
-            .clone()
-            .take(MAGIC_BYTES as u64)
-            .read_to_end(&mut magic);
+        let first = source.clone().take(MAGIC_BYTES as u64).read_to_end(&mut magic);
         first.map_err(|error| source.refuse_io(error, ""))?;
         refuse_foreign(&magic).map_err(|refusal| source.refuse(refusal))?;
         let compression = Compression::of(&magic);
-        let is_parquet = compression == Compression::None
-            && matches!(content_of(&magic, compression), Ok(Content::Parquet));
+        let is_parquet =
+            compression == Compression::None && matches!(content_of(&magic, compression), Ok(Content::Parquet));
         if is_parquet {
             let (blocks, columns) = parquet_file::open(source.clone())?;
-            return Ok(Opened {
-                blocks,
-                words: "Parquet".to_string(),
-                columns,
-                csv: None,
-            });
+            return Ok(Opened { blocks, words: "Parquet".to_string(), columns, csv: None });
         }
         let bytes = Cursor::new(magic).chain(source.clone());
-        let decoded = compression
-            .decode(bytes, source)
-            .map_err(|error| source.refuse_io(error, ""))?;
+        let decoded = compression.decode(bytes, source).map_err(|error| source.refuse_io(error, ""))?;
         let mut input = TextInput::new(source.clone(), decoded);
         let (head, is_all) = input.window(self.sizes.head)?;
-        let bom = if head.starts_with(b"\xef\xbb\xbf") {
-            3
-        } else {
-            0
-        };
-        let content =
-            content_of(&head[bom..], compression).map_err(|refusal| source.refuse(refusal))?;
+        let bom = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let content = content_of(&head[bom..], compression).map_err(|refusal| source.refuse(refusal))?;
         input.skip(bom);
         let mut opened = match content {
             Content::Csv => self.csv(input, is_all, lock, is_raw)?,
             Content::Json => self.json(input, lock),
             Content::Avro => {
-                let (blocks, columns, codec) =
-                    avro_file::open(source.clone(), Box::new(input.into_reader()))?;
+                let (blocks, columns, codec) = avro_file::open(source.clone(), Box::new(input.into_reader()))?;
                 let words = format!("Avro, blocks {codec}");
-                Opened {
-                    blocks,
-                    words,
-                    columns,
-                    csv: None,
-                }
+                Opened { blocks, words, columns, csv: None }
             }
             Content::Empty | Content::Parquet => Opened {
                 blocks: self.records(input, Box::new(Lines), JsonParser::new(BTreeMap::new())),
@@ -150,63 +108,33 @@ impl ExportFormats {
         splitter: Box<dyn crate::records::Splitter>,
         parser: impl crate::records::RecordParser + 'static,
     ) -> Box<dyn RowBlocks> {
-        Box::new(RecordReader::new(
-            input,
-            splitter,
-            Arc::new(parser),
-            self.sizes,
-        ))
+        Box::new(RecordReader::new(input, splitter, Arc::new(parser), self.sizes))
     }
 
     fn json(&self, input: TextInput, lock: &SchemaLock) -> Opened {
         let layout = layout_of(input.seen(self.sizes.head));
         let (types, declared) = self.types(lock);
-        let declared = types
-            .into_iter()
-            .filter(|(name, _)| declared.contains(name))
-            .collect();
+        let declared = types.into_iter().filter(|(name, _)| declared.contains(name)).collect();
         let splitter: Box<dyn crate::records::Splitter> = match layout {
             Layout::Lines => Box::new(Lines),
             Layout::Sequence => Box::new(Elements::of_sequence()),
             Layout::Array => Box::new(Elements::of_array()),
         };
         let blocks = self.records(input, splitter, JsonParser::new(declared));
-        Opened {
-            blocks,
-            words: layout.name().to_string(),
-            columns: Vec::new(),
-            csv: None,
-        }
+        Opened { blocks, words: layout.name().to_string(), columns: Vec::new(), csv: None }
     }
 
-    fn csv(
-        &self,
-        mut input: TextInput,
-        is_all: bool,
-        lock: &SchemaLock,
-        is_raw: bool,
-    ) -> Result<Opened, ExportError> {
+    fn csv(&self, mut input: TextInput, is_all: bool, lock: &SchemaLock, is_raw: bool) -> Result<Opened, ExportError> {
         let source = input.source().clone();
         let head = input.seen(self.sizes.head);
-        let found = self
-            .csv_start(head, is_all, lock)
-            .map_err(|refusal| source.refuse(refusal))?;
+        let found = self.csv_start(head, is_all, lock).map_err(|refusal| source.refuse(refusal))?;
         let (dialect, locked, names, used) = found;
         input.skip(used);
-        let (types, declared) = if is_raw {
-            Default::default()
-        } else {
-            self.types(lock)
-        };
+        let (types, declared) = if is_raw { Default::default() } else { self.types(lock) };
         let parser = CsvParser::new(dialect.clone(), names.clone(), &types, &declared);
         let words = format!("CSV, {}", dialect_words(&locked));
         let blocks = self.records(input, Box::new(CsvSplitter::new(dialect)), parser);
-        Ok(Opened {
-            blocks,
-            words,
-            columns: names,
-            csv: Some(locked),
-        })
+        Ok(Opened { blocks, words, columns: names, csv: Some(locked) })
     }
 
     /// The dialect, the column names, and the bytes of the header.
@@ -245,12 +173,7 @@ impl RowFormats for ExportFormats {
         crate::is_control_file(key)
     }
 
-    fn inspect(
-        &self,
-        export: &str,
-        bytes: Box<dyn ExportBytes>,
-        lock: &SchemaLock,
-    ) -> Result<Inspection, ExportError> {
+    fn inspect(&self, export: &str, bytes: Box<dyn ExportBytes>, lock: &SchemaLock) -> Result<Inspection, ExportError> {
         let source = Source::new(export, bytes);
         let mut opened = self.open_with(&source, lock, true)?;
         let mut observed = Observed::new(&opened.columns);
@@ -269,12 +192,7 @@ impl RowFormats for ExportFormats {
         }
         let columns = observed.names();
         lock.columns.extend(columns.iter().cloned());
-        Ok(Inspection {
-            lock,
-            format: opened.words,
-            columns,
-            domains: observed.domains(),
-        })
+        Ok(Inspection { lock, format: opened.words, columns, domains: observed.domains() })
     }
 
     fn open(

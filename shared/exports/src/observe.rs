@@ -58,26 +58,17 @@ impl Observed {
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        self.columns
-            .iter()
-            .map(|column| column.name.clone())
-            .collect()
+        self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
     /// The types of columns that hold texts.
     pub(crate) fn types(&self) -> BTreeMap<String, ColumnType> {
-        self.columns
-            .iter()
-            .filter_map(|column| Some((column.name.clone(), column.guess.column_type()?)))
-            .collect()
+        self.columns.iter().filter_map(|column| Some((column.name.clone(), column.guess.column_type()?))).collect()
     }
 
     /// The values of columns that hold few different short texts.
     pub(crate) fn domains(self) -> Vec<(String, BTreeSet<String>)> {
-        let small = self
-            .columns
-            .into_iter()
-            .filter_map(|column| Some((column.name, column.domain?)));
+        let small = self.columns.into_iter().filter_map(|column| Some((column.name, column.domain?)));
         small.filter(|(_, domain)| !domain.is_empty()).collect()
     }
 }

@@ -11,10 +11,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(cause: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            cause: cause.into(),
-            remedy: remedy.into(),
-        }
+        Self { cause: cause.into(), remedy: remedy.into() }
     }
 
     /// For passing through a `Read` adapter.
@@ -27,10 +24,9 @@ impl Refusal {
         let kind = error.kind();
         match error.downcast::<Refusal>() {
             Ok(refusal) => refusal,
-            Err(_) if kind == io::ErrorKind::UnexpectedEof => Self::new(
-                "the compressed data ends too early",
-                "the object is cut off: export it again",
-            ),
+            Err(_) if kind == io::ErrorKind::UnexpectedEof => {
+                Self::new("the compressed data ends too early", "the object is cut off: export it again")
+            }
             Err(error) => Self::new(
                 format!("the compressed data is damaged ({error})"),
                 "the object is damaged or has foreign bytes after its end: export it again",

@@ -13,7 +13,8 @@ pub(crate) enum Content {
 
 /// First bytes that name a format that is not read, with what to do instead.
 pub(crate) fn refuse_foreign(head: &[u8]) -> Result<(), Refusal> {
-    const AGAIN: &str = "export as Parquet, Avro, JSON lines or CSV, uncompressed or with gzip, zstd, bzip2 or framed snappy";
+    const AGAIN: &str =
+        "export as Parquet, Avro, JSON lines or CSV, uncompressed or with gzip, zstd, bzip2 or framed snappy";
     let what = match head {
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => "a zip archive",
         [0x04, 0x22, 0x4d, 0x18, ..] => "lz4-compressed",
@@ -33,10 +34,7 @@ pub(crate) fn refuse_foreign(head: &[u8]) -> Result<(), Refusal> {
         _ if head.get(257..262) == Some(b"ustar") => "a tar archive",
         _ => return Ok(()),
     };
-    Err(Refusal::new(
-        format!("it is {what}, which is not read"),
-        AGAIN,
-    ))
+    Err(Refusal::new(format!("it is {what}, which is not read"), AGAIN))
 }
 
 /// What the decoded bytes of an export are. `inside` is the compression they came out of.
@@ -46,11 +44,7 @@ pub(crate) fn content_of(head: &[u8], inside: Compression) -> Result<Content, Re
         let again = Compression::of(head);
         if again != Compression::None {
             return Err(Refusal::new(
-                format!(
-                    "it is double-compressed: {} inside {}",
-                    again.name(),
-                    inside.name()
-                ),
+                format!("it is double-compressed: {} inside {}", again.name(), inside.name()),
                 "compress it once",
             ));
         }
@@ -86,14 +80,8 @@ const BINARY_SAMPLE_BYTES: usize = 4096;
 
 fn looks_binary(head: &[u8]) -> bool {
     let sample = &head[..head.len().min(BINARY_SAMPLE_BYTES)];
-    let control = sample
-        .iter()
-        .filter(|b| **b == 0 || (2..9).contains(*b) || (14..27).contains(*b))
-        .count();
-    let broken: usize = sample
-        .utf8_chunks()
-        .map(|chunk| chunk.invalid().len())
-        .sum();
+    let control = sample.iter().filter(|b| **b == 0 || (2..9).contains(*b) || (14..27).contains(*b)).count();
+    let broken: usize = sample.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
     (control + broken) * BINARY_SHARE > sample.len()
 }
 
@@ -136,12 +124,7 @@ mod tests {
             let refusal = content(foreign).unwrap_err();
             assert!(!refusal.cause.is_empty() && !refusal.remedy.is_empty());
         }
-        assert!(
-            content_of(b"\x1f\x8b\x08", Compression::Gzip)
-                .unwrap_err()
-                .cause
-                .contains("double-compressed")
-        );
+        assert!(content_of(b"\x1f\x8b\x08", Compression::Gzip).unwrap_err().cause.contains("double-compressed"));
         assert!(content_of(b"PAR1", Compression::Gzip).is_err());
     }
 }

@@ -27,11 +27,7 @@ impl Source {
     pub(crate) fn new(export: &str, bytes: Box<dyn ExportBytes>) -> Self {
         Self {
             export: export.into(),
-            state: Arc::new(State {
-                bytes: Mutex::new(bytes),
-                read: AtomicU64::new(0),
-                failure: Mutex::new(None),
-            }),
+            state: Arc::new(State { bytes: Mutex::new(bytes), read: AtomicU64::new(0), failure: Mutex::new(None) }),
         }
     }
 
@@ -69,18 +65,13 @@ impl Source {
     pub(crate) fn check_pinned(&self) -> Result<(), ExportError> {
         match unpoisoned(&self.state.bytes).is_still_pinned() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(ExportError::Changed {
-                export: self.export.to_string(),
-            }),
+            Ok(false) => Err(ExportError::Changed { export: self.export.to_string() }),
             Err(error) => Err(self.retry(error.to_string())),
         }
     }
 
     fn retry(&self, cause: String) -> ExportError {
-        ExportError::Retry {
-            export: self.export.to_string(),
-            cause,
-        }
+        ExportError::Retry { export: self.export.to_string(), cause }
     }
 
     /// The error for bytes that cannot be read: the store's failure if it failed, a change if the export changed,

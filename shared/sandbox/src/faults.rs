@@ -55,11 +55,7 @@ pub enum FaultPlanError {
 impl FaultPlan {
     /// Refuses a plan that makes no sense.
     pub fn check(&self) -> Result<(), FaultPlanError> {
-        let rates = [
-            ("rate_429", self.rate_429),
-            ("rate_5xx", self.rate_5xx),
-            ("lost_answer", self.lost_answer),
-        ];
+        let rates = [("rate_429", self.rate_429), ("rate_5xx", self.rate_5xx), ("lost_answer", self.lost_answer)];
         for (name, rate) in rates {
             if !(0.0..=1.0).contains(&rate) {
                 return Err(FaultPlanError::NotAShare(name));
@@ -77,10 +73,7 @@ impl FaultPlan {
 
     /// Does the plan leave every request alone?
     pub fn is_quiet(&self) -> bool {
-        self.rate_429 == 0.0
-            && self.rate_5xx == 0.0
-            && self.lost_answer == 0.0
-            && self.latency_ms == 0
+        self.rate_429 == 0.0 && self.rate_5xx == 0.0 && self.lost_answer == 0.0 && self.latency_ms == 0
     }
 
     /// What happens to request number `request`: a hash of seed and number, read as a number from 0 to 1, falls into the
@@ -130,13 +123,7 @@ mod tests {
     use super::*;
 
     fn plan(seed: u64) -> FaultPlan {
-        FaultPlan {
-            seed,
-            rate_429: 0.2,
-            rate_5xx: 0.1,
-            lost_answer: 0.1,
-            ..FaultPlan::default()
-        }
+        FaultPlan { seed, rate_429: 0.2, rate_5xx: 0.1, lost_answer: 0.1, ..FaultPlan::default() }
     }
 
     #[test]
@@ -148,25 +135,17 @@ mod tests {
 
     #[test]
     fn rates_are_met() {
-        let count =
-            |wanted: fn(Fault) -> bool| (0..10_000).filter(|n| wanted(plan(7).decide(*n))).count();
+        let count = |wanted: fn(Fault) -> bool| (0..10_000).filter(|n| wanted(plan(7).decide(*n))).count();
         let near = |count: usize, expected: usize| count.abs_diff(expected) < 150;
         assert!(near(count(|f| f == Fault::RateLimited), 2_000));
-        assert!(near(
-            count(|f| matches!(f, Fault::ServerError(502 | 503))),
-            1_000
-        ));
+        assert!(near(count(|f| matches!(f, Fault::ServerError(502 | 503))), 1_000));
         assert!(near(count(|f| f == Fault::LostAnswer), 1_000));
         assert!((0..1_000).all(|n| FaultPlan::default().decide(n) == Fault::None));
     }
 
     #[test]
     fn certain_faults_always_happen() {
-        let plan = FaultPlan {
-            rate_429: 1.0,
-            retry_after_s: Some(3),
-            ..FaultPlan::default()
-        };
+        let plan = FaultPlan { rate_429: 1.0, retry_after_s: Some(3), ..FaultPlan::default() };
         assert!((0..1_000).all(|n| plan.decide(n) == Fault::RateLimited));
         let answer = plan.answer(Fault::RateLimited).unwrap();
         assert_eq!((answer.status, answer.retry_after_s), (429, Some(3)));
@@ -176,20 +155,11 @@ mod tests {
     fn nonsense_is_refused() {
         assert_eq!(plan(1).check(), Ok(()));
         assert!(!plan(1).is_quiet() && FaultPlan::default().is_quiet());
-        let nan = FaultPlan {
-            rate_5xx: f64::NAN,
-            ..plan(1)
-        };
+        let nan = FaultPlan { rate_5xx: f64::NAN, ..plan(1) };
         assert_eq!(nan.check(), Err(FaultPlanError::NotAShare("rate_5xx")));
-        let much = FaultPlan {
-            lost_answer: 0.9,
-            ..plan(1)
-        };
+        let much = FaultPlan { lost_answer: 0.9, ..plan(1) };
         assert_eq!(much.check(), Err(FaultPlanError::MoreThanAll));
-        let slow = FaultPlan {
-            latency_ms: MAX_LATENCY_MS + 1,
-            ..plan(1)
-        };
+        let slow = FaultPlan { latency_ms: MAX_LATENCY_MS + 1, ..plan(1) };
         assert_eq!(slow.check(), Err(FaultPlanError::TooSlow));
     }
 }

@@ -123,25 +123,16 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
         .await
         .map_err(|ended| SandboxError::Serve(io::Error::other(ended)))??;
     let store = Arc::new(store);
-    let listen = |source| SandboxError::Listen {
-        addr: config.addr,
-        source,
-    };
+    let listen = |source| SandboxError::Listen { addr: config.addr, source };
     let listener = TcpListener::bind(config.addr).await.map_err(listen)?;
     let addr = listener.local_addr().map_err(listen)?;
     let state = State::new(Arc::clone(&store), config.projects, config.faults);
     let (stop, stopped) = oneshot::channel();
     let service = router(state).into_make_service_with_connect_info::<Hangup>();
-    let server =
-        axum::serve(HangupListener::new(listener), service).with_graceful_shutdown(async move {
-            let _ = stopped.await;
-        });
-    Ok(Sandbox {
-        addr,
-        store,
-        stop,
-        task: tokio::spawn(server.into_future()),
-    })
+    let server = axum::serve(HangupListener::new(listener), service).with_graceful_shutdown(async move {
+        let _ = stopped.await;
+    });
+    Ok(Sandbox { addr, store, stop, task: tokio::spawn(server.into_future()) })
 }
 
 fn router(state: State) -> Router {
@@ -151,10 +142,7 @@ fn router(state: State) -> Router {
         .route("/api/2.0/export", get(lines::export))
         .route("/sandbox/events.json", get(lines::visible))
         .route("/sandbox/summary.json", get(control::summary))
-        .route(
-            "/sandbox/faults",
-            get(control::faults).post(control::set_faults),
-        )
+        .route("/sandbox/faults", get(control::faults).post(control::set_faults))
         .route("/sandbox/data", delete(control::clear))
         .layer(DefaultBodyLimit::max(MAX_SENT_BYTES))
         .with_state(state)

@@ -88,10 +88,7 @@ impl Store {
         let connection = match path {
             StorePath::Memory => Connection::open_in_memory()?,
             StorePath::File(file) => {
-                let open = |source| StoreError::Open {
-                    path: file.clone(),
-                    source,
-                };
+                let open = |source| StoreError::Open { path: file.clone(), source };
                 let connection = Connection::open(file).map_err(open)?;
                 set_up_file(&connection).map_err(open)?;
                 connection
@@ -101,16 +98,12 @@ impl Store {
         connection.pragma_update(None, "cache_size", -64_000)?;
         connection.set_prepared_statement_cache_capacity(64);
         create_tables(&connection, path)?;
-        Ok(Self {
-            connection: Mutex::new(connection),
-        })
+        Ok(Self { connection: Mutex::new(connection) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic in another call leaves no half-made state: an open transaction rolls back when it is dropped.
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,8 +115,7 @@ fn set_up_file(connection: &Connection) -> rusqlite::Result<()> {
 
 fn create_tables(connection: &Connection, path: &StorePath) -> Result<(), StoreError> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         connection.execute_batch(SCHEMA)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;

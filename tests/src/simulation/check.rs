@@ -71,7 +71,10 @@ pub fn check(
         return Err(format!("order: {broken}"));
     }
     if faultless && seen.redundant > 0 && scenario != Scenario::AppendOff {
-        return Err(format!("waste: without faults {} of {} events were sent although they were there", seen.redundant, seen.landed));
+        return Err(format!(
+            "waste: without faults {} of {} events were sent although they were there",
+            seen.redundant, seen.landed
+        ));
     }
     Ok(())
 }

@@ -29,7 +29,12 @@ impl SmallBatches {
     }
 
     pub fn with_events(mut self, events: driftless_core::config::EventsConfig) -> Self {
-        let target = MixpanelTarget { name: "product".into(), url: "http://127.0.0.1:1".into(), project_id: None, retention_days: None };
+        let target = MixpanelTarget {
+            name: "product".into(),
+            url: "http://127.0.0.1:1".into(),
+            project_id: None,
+            retention_days: None,
+        };
         self.real = MixpanelEvents::new(target, events).expect("valid mapping");
         self
     }

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 use driftless_core::config::Order;
 use driftless_core::model::BatchRef;
 use driftless_core::ports::{Clock, Message, Ports, Queue, QueueName, Silent};
+use driftless_core::protocol::limits::CLAIM_LEASE_MS;
 use driftless_core::protocol::{
     Delivered, Detected, PlanMessage, ProtocolError, Swept, Sync, approve, deliver, detect, dry_run, load_checkpoint,
     plan, read_quarantine, runs, sweep,
 };
-use driftless_core::protocol::limits::CLAIM_LEASE_MS;
 use driftless_exports::ExportFormats;
 use driftless_testkit::memory::{InlineCompute, MemoryBlobs, MemoryExports, MemoryQueue, MemoryRowStates, MemoryTable};
 use driftless_testkit::simulation::{
@@ -133,9 +133,8 @@ fn world_jump(world: &World, tasks: &mut Tasks) {
 fn parts(setup: &Setup, world: &World) -> Parts {
     let hides_version = setup.seed % 2 == 1;
     let mut config = setup.scenario.config(hides_version);
-    match setup.mutant {
-        Some(Mutant::OrderIgnored) => config.source.order = Order::Delivery,
-        _ => {}
+    if setup.mutant == Some(Mutant::OrderIgnored) {
+        config.source.order = Order::Delivery;
     }
     let destination = SmallBatches::new(setup.scenario, setup.mutant).with_events(config.events.clone());
     let clock: Arc<dyn Clock> = Arc::new(SimClock::new(world, 0));
@@ -188,7 +187,14 @@ fn truth(parts: &Parts) -> Ports {
 }
 
 fn add_workers(tasks: &mut Tasks, parts: &Arc<Parts>, source: &Arc<Mutex<Source>>) {
-    let workers = [QueueName::Notices, QueueName::Plans, QueueName::Plans, QueueName::Batches, QueueName::Batches, QueueName::Batches];
+    let workers = [
+        QueueName::Notices,
+        QueueName::Plans,
+        QueueName::Plans,
+        QueueName::Batches,
+        QueueName::Batches,
+        QueueName::Batches,
+    ];
     for (number, queue) in workers.into_iter().enumerate() {
         let parts = parts.clone();
         tasks.add(move |start| worker(parts.clone(), queue, format!("worker-{number}"), start));
@@ -265,7 +271,12 @@ async fn handle(ports: &Ports, sync: &Arc<Sync>, queue: QueueName, message: &Mes
     let trace = std::env::var_os("DRIFTLESS_TRACE").is_some();
     let told = |what: &dyn std::fmt::Debug| {
         if trace {
-            println!("{} {} {queue:?} {}: {what:?}", ports.clock.now_ms() - START_MS, ports.liveness.owner(), message.body);
+            println!(
+                "{} {} {queue:?} {}: {what:?}",
+                ports.clock.now_ms() - START_MS,
+                ports.liveness.owner(),
+                message.body
+            );
         }
     };
     let wait_ms = match queue {
@@ -309,7 +320,15 @@ async fn verify(setup: &Setup, parts: &Parts, source: &Arc<Mutex<Source>>, fault
     let history = runs(&ports, "sim", None).await.map_err(|e| e.to_string())?;
     let seen = parts.sink.seen();
     let quarantined = quarantined_keys(&ports).await?;
-    check(setup.scenario, &source.lock().unwrap(), &seen, &checkpoint, &history, &quarantined, faultless && setup.crash_at.is_none())?;
+    check(
+        setup.scenario,
+        &source.lock().unwrap(),
+        &seen,
+        &checkpoint,
+        &history,
+        &quarantined,
+        faultless && setup.crash_at.is_none(),
+    )?;
     let before = (parts.table.items(), parts.blobs.objects(), parts.row_states.states("sim"));
     let plans = dry_run(&ports, &parts.sync).await.map_err(|e| e.to_string())?;
     if let Some(plan) = plans.plans.iter().find(|plan| plan.billable > 0) {

@@ -40,9 +40,18 @@ pub enum Mutant {
 impl Mutant {
     /// All of them.
     pub const ALL: [Self; 13] = [
-        Self::NoCompareAndSwap, Self::NoSweep, Self::PartialIsSuccess, Self::PartialIsRetried, Self::UnclearIsSuccess,
-        Self::RandomInsertId, Self::ConstantInsertId, Self::FingerprintIsBlind, Self::RowStatesForgotten,
-        Self::RowStatesNotWritten, Self::UnpinnedRead, Self::OrderIgnored,
+        Self::NoCompareAndSwap,
+        Self::NoSweep,
+        Self::PartialIsSuccess,
+        Self::PartialIsRetried,
+        Self::UnclearIsSuccess,
+        Self::RandomInsertId,
+        Self::ConstantInsertId,
+        Self::FingerprintIsBlind,
+        Self::RowStatesForgotten,
+        Self::RowStatesNotWritten,
+        Self::UnpinnedRead,
+        Self::OrderIgnored,
         Self::ExportsNeverConsumed,
     ];
 
@@ -50,7 +59,9 @@ impl Mutant {
     pub fn scenario(self) -> Scenario {
         match self {
             Self::NoCompareAndSwap | Self::RandomInsertId => Scenario::AppendOff,
-            Self::NoSweep | Self::PartialIsSuccess | Self::PartialIsRetried | Self::UnclearIsSuccess => Scenario::Append,
+            Self::NoSweep | Self::PartialIsSuccess | Self::PartialIsRetried | Self::UnclearIsSuccess => {
+                Scenario::Append
+            }
             Self::ExportsNeverConsumed => Scenario::Append,
             Self::UnpinnedRead => Scenario::Snapshot,
             Self::ConstantInsertId | Self::FingerprintIsBlind | Self::RowStatesForgotten => Scenario::Change,

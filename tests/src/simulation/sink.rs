@@ -93,9 +93,8 @@ impl Transport for SimSink {
         self.world.point().await;
         let now_ms = self.world.now_ms();
         self.inside.lock().unwrap().land_late(now_ms);
-        let response = |status: u16, body: &str| {
-            Ok(Response { status, retry_after_s: None, body: Bytes::from(body.to_string()) })
-        };
+        let response =
+            |status: u16, body: &str| Ok(Response { status, retry_after_s: None, body: Bytes::from(body.to_string()) });
         if self.world.strikes(Fault::SlowDown) {
             return response(429, "{}");
         }
@@ -133,6 +132,10 @@ impl Transport for SimSink {
         if self.world.strikes(Fault::AppliedNoAnswer) {
             return Err(TransportError::Ambiguous("timed out".into()));
         }
-        Ok(Response { status: answer.status, retry_after_s: answer.retry_after_s, body: Bytes::from(answer.body.to_string()) })
+        Ok(Response {
+            status: answer.status,
+            retry_after_s: answer.retry_after_s,
+            body: Bytes::from(answer.body.to_string()),
+        })
     }
 }

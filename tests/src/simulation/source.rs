@@ -109,7 +109,11 @@ impl Source {
             value: String::new(),
             quality,
         });
-        let mut at_ms = if old.at_ms == REFUSED_MS || moves { BASE_MS + self.random.below(5) as i64 * 3_600_000 } else { old.at_ms };
+        let mut at_ms = if old.at_ms == REFUSED_MS || moves {
+            BASE_MS + self.random.below(5) as i64 * 3_600_000
+        } else {
+            old.at_ms
+        };
         if quality == Quality::Refused {
             at_ms = REFUSED_MS;
         }
@@ -224,7 +228,8 @@ impl Source {
         let live: Vec<(String, Content)> =
             self.state.iter().filter_map(|(key, (_, content))| Some((key.clone(), content.clone()?))).collect();
         let mut steps = vec![(Step::Delete("rows/_SUCCESS".into()), 0)];
-        let old: Vec<String> = self.exports.versions().into_iter().map(|v| v.key).filter(|key| key != "rows/_SUCCESS").collect();
+        let old: Vec<String> =
+            self.exports.versions().into_iter().map(|v| v.key).filter(|key| key != "rows/_SUCCESS").collect();
         steps.extend(old.into_iter().map(|key| (Step::Delete(key), 0)));
         // Rows move between files from run to run.
         let files = 1 + self.random.below(3);

@@ -10,7 +10,10 @@ pub fn run(folder: &Path) -> Result<Exit, Failure> {
     for (path, text) in [("driftless.yaml", PROJECT), ("syncs/purchases.yaml", SYNC)] {
         let path = folder.join(path);
         if path.exists() {
-            return Err(Failure::configuration(vec![format!("{} is there already; it was left as it is", path.display())]));
+            return Err(Failure::configuration(vec![format!(
+                "{} is there already; it was left as it is",
+                path.display()
+            )]));
         }
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
@@ -19,6 +22,9 @@ pub fn run(folder: &Path) -> Result<Exit, Failure> {
         println!("wrote {}", path.display());
     }
     std::fs::create_dir_all(folder.join("exports/purchases"))?;
-    println!("next: put exports into {}, then run driftless check and driftless plan", folder.join("exports/purchases").display());
+    println!(
+        "next: put exports into {}, then run driftless check and driftless plan",
+        folder.join("exports/purchases").display()
+    );
     Ok(Exit::Done)
 }

@@ -31,7 +31,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Init => init::run(&folder),
         Command::Schema { file } => schema::run(&file),
         Command::Sandbox { port, store, rate_429, rate_5xx, lost_answer, latency_ms, seed } => {
-            sandbox::run(sandbox::Options { port, store, rate_429, rate_5xx, lost_answer, latency_ms, seed }, json).await
+            sandbox::run(sandbox::Options { port, store, rate_429, rate_5xx, lost_answer, latency_ms, seed }, json)
+                .await
         }
         Command::Check => check::run(&folder, json).await,
         Command::Plan { sync } => plan::run(&folder, sync, json).await,

@@ -39,8 +39,13 @@ pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure>
         }
     }
     if wanted.exports.is_empty() {
-        let text = format!("{name}: nothing to replay; {gone} quarantined rows are of exports that changed or are gone");
-        if json { print_json(&serde_json::json!({ "runs": [], "note": text }))? } else { println!("{text}") }
+        let text =
+            format!("{name}: nothing to replay; {gone} quarantined rows are of exports that changed or are gone");
+        if json {
+            print_json(&serde_json::json!({ "runs": [], "note": text }))?
+        } else {
+            println!("{text}")
+        }
         return Ok(Exit::Done);
     }
     let syncs: Syncs = [(name.to_string(), (sync.clone(), ports.clone()))].into();

@@ -37,7 +37,10 @@ pub async fn run(options: Options, json: bool) -> Result<Exit, Failure> {
         print_json(&serde_json::json!({ "url": sandbox.url() }))?;
     } else {
         println!("sandbox at {} (open it in a browser to see what arrives)", sandbox.url());
-        println!("use it with   destinations: {{ product: {{ type: mixpanel, token: env:ANY, url: \"{}\" }} }}", sandbox.url());
+        println!(
+            "use it with   destinations: {{ product: {{ type: mixpanel, token: env:ANY, url: \"{}\" }} }}",
+            sandbox.url()
+        );
         println!("stop it with Ctrl-C");
     }
     tokio::signal::ctrl_c().await?;

@@ -1,16 +1,25 @@
 use std::path::Path;
 
 use driftless_core::model::{Phase, RunPhase};
-use driftless_core::protocol::{load_checkpoint, runs};
+use driftless_core::protocol::{failed_exports, load_checkpoint, runs};
 
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
-use crate::output::{moment, number, table};
+use crate::output::{count, moment, number, table};
 
 /// Shows where every sync stands.
 pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
     let (project, _) = open(folder, json).await?;
-    let mut rows = table(&["sync", "mode", "destination", "state", "last run", "finished (UTC)", "open runs", "live rows in ledger"]);
+    let mut rows = table(&[
+        "sync",
+        "mode",
+        "destination",
+        "state",
+        "last run",
+        "finished (UTC)",
+        "open runs",
+        "live rows in ledger",
+    ]);
     let mut all = Vec::new();
     let mut exit = Exit::Done;
     for (name, (sync, ports)) in &project.syncs {
@@ -18,6 +27,7 @@ pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
         let history = runs(ports, name, None).await?;
         let finished = history.iter().rev().find_map(|run| run.finished_at_ms);
         let held = checkpoint.runs.iter().any(|run| run.phase == RunPhase::Held);
+        let unread = failed_exports(ports, sync).await.map_err(Failure::failed)?;
         let state = match &checkpoint.phase {
             _ if held => {
                 exit = exit.max(Exit::Held);
@@ -29,7 +39,17 @@ pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
             }
             Phase::Planning { .. } => "planning".to_string(),
             Phase::Idle if !checkpoint.runs.is_empty() => "delivering".to_string(),
-            Phase::Idle => "idle".to_string(),
+            Phase::Idle if !unread.is_empty() => {
+                exit = exit.max(Exit::Failed);
+                format!("{} cannot be read", count(unread.len() as u64, "export"))
+            }
+            Phase::Idle => match &checkpoint.snapshot_refused {
+                Some((_, reason)) => {
+                    exit = exit.max(Exit::Failed);
+                    format!("the last snapshot was not taken: {reason}")
+                }
+                None => "idle".to_string(),
+            },
         };
         rows.add_row([
             name.clone(),
@@ -43,6 +63,10 @@ pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
         ]);
         all.push(serde_json::json!({ "sync": name, "state": state, "checkpoint": checkpoint }));
     }
-    if json { print_json(&all)? } else { println!("{rows}") }
+    if json {
+        print_json(&all)?
+    } else {
+        println!("{rows}")
+    }
     Ok(exit)
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use driftless_core::config::Schedule;
 use driftless_core::model::{RunId, RunRecord, RunStatus};
-use driftless_core::protocol::{load_checkpoint, runs};
+use driftless_core::protocol::{failed_exports, load_checkpoint, runs};
 
 use super::{chosen, open, print_json};
 use crate::cli::{Exit, Failure};
@@ -19,7 +19,8 @@ const WATCH: Duration = Duration::from_secs(5);
 pub async fn run(folder: &Path, sync: Option<String>, watch: bool, json: bool) -> Result<Exit, Failure> {
     let (project, progress) = open(folder, json).await?;
     let names = chosen(&project, &sync)?;
-    let syncs: Syncs = names.iter().filter_map(|n| project.syncs.get_key_value(*n)).map(|(n, s)| (n.clone(), s.clone())).collect();
+    let syncs: Syncs =
+        names.iter().filter_map(|n| project.syncs.get_key_value(*n)).map(|(n, s)| (n.clone(), s.clone())).collect();
     let before = last_runs(&syncs).await?;
     let ended = run_until_quiet(&project.ports, &syncs).await.map_err(Failure::failed)?;
     progress.clear();
@@ -82,13 +83,33 @@ pub async fn new_runs(syncs: &Syncs, before: &BTreeMap<String, RunId>) -> Result
     Ok(all)
 }
 
+/// Exports that could not be read and are still there, with the sync: they stay in every report until they are replaced
+/// or removed.
+pub async fn unread_exports(syncs: &Syncs) -> Result<Vec<(String, String, String)>, Failure> {
+    let mut unread = Vec::new();
+    for (name, (sync, ports)) in syncs {
+        for failed in failed_exports(ports, sync).await.map_err(Failure::failed)? {
+            unread.push((name.clone(), failed.version.key, failed.reason));
+        }
+    }
+    Ok(unread)
+}
+
 /// Prints what came of a sync and says how it ended.
-pub async fn report(syncs: &Syncs, before: &BTreeMap<String, RunId>, ended: &Ended, json: bool) -> Result<Exit, Failure> {
+pub async fn report(
+    syncs: &Syncs,
+    before: &BTreeMap<String, RunId>,
+    ended: &Ended,
+    json: bool,
+) -> Result<Exit, Failure> {
     let done = new_runs(syncs, before).await?;
-    let failed = done.iter().any(|run| !run.plan.failed_exports.is_empty()) || !ended.errors.is_empty();
+    let unread = unread_exports(syncs).await?;
+    let failed = !unread.is_empty() || !ended.errors.is_empty();
     let exit = if failed {
         Exit::Failed
-    } else if done.iter().any(|run| run.status == RunStatus::Held) || ended.waiting.iter().any(|(_, w)| w.contains("held")) {
+    } else if done.iter().any(|run| run.status == RunStatus::Held)
+        || ended.waiting.iter().any(|(_, w)| w.contains("held"))
+    {
         Exit::Held
     } else if done.iter().any(|run| run.counts.rejected > 0) {
         Exit::Quarantine
@@ -96,7 +117,9 @@ pub async fn report(syncs: &Syncs, before: &BTreeMap<String, RunId>, ended: &End
         Exit::Done
     };
     if json {
-        print_json(&serde_json::json!({ "runs": done, "errors": ended.errors, "waiting": ended.waiting }))?;
+        print_json(
+            &serde_json::json!({ "runs": done, "errors": ended.errors, "unread_exports": unread, "waiting": ended.waiting }),
+        )?;
         return Ok(exit);
     }
     for name in syncs.keys() {
@@ -109,17 +132,22 @@ pub async fn report(syncs: &Syncs, before: &BTreeMap<String, RunId>, ended: &End
         print_runs(&of_sync);
         for run in &of_sync {
             print_rejected(run.plan.rejected_first.iter());
-            for (export, cause) in &run.plan.failed_exports {
-                println!("cannot be read: {export}: {cause}");
-            }
             for hold in run.plan.holds.iter().filter(|_| run.status == RunStatus::Held) {
-                println!("held for approval: {hold}. Run driftless plan {name} to look, then driftless approve {name} or driftless reject {name}");
+                println!(
+                    "held for approval: {hold}. Run driftless plan {name} to look, then driftless approve {name} or driftless reject {name}"
+                );
             }
         }
         let rejected: u64 = of_sync.iter().map(|run| run.counts.rejected).sum();
         if rejected > 0 {
-            println!("{} in quarantine: driftless failures {name} lists them, driftless replay {name} sends them again", count(rejected, "row"));
+            println!(
+                "{} in quarantine: driftless failures {name} lists them, driftless replay {name} sends them again",
+                count(rejected, "row")
+            );
         }
+    }
+    for (name, export, reason) in &unread {
+        println!("{name}: cannot be read: {export}: {reason}");
     }
     for (name, reason) in &ended.waiting {
         println!("{name}: waiting: {reason}");

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use driftless_core::config::{DestinationConfig, MixpanelConfig, Region};
 use driftless_core::model::RowKey;
-use driftless_core::protocol::{expected_rows, owned_keys};
+use driftless_core::protocol::{expected_rows, failed_exports, owned_keys};
 use serde_json::{Map, Value};
 
 use super::{open, print_json};
@@ -25,8 +25,10 @@ pub struct Compared {
     pub missing: Vec<String>,
     /// Visible events of this sync's keys that no row accounts for: their insert_ids.
     pub surplus: Vec<String>,
-    /// Visible events of other senders in the same project.
+    /// Visible events of other senders, and of other syncs, in the same project.
     pub foreign: u64,
+    /// Exports that could not be read, with the reason: what they hold is not compared.
+    pub unread: Vec<(String, String)>,
 }
 
 /// Compares the exports with the destination.
@@ -34,7 +36,7 @@ pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure>
     let (project, progress) = open(folder, json).await?;
     let compared = compare(&project, name).await?;
     progress.clear();
-    let differs = !compared.missing.is_empty() || !compared.surplus.is_empty();
+    let differs = !compared.missing.is_empty() || !compared.surplus.is_empty() || !compared.unread.is_empty();
     if json {
         print_json(&compared)?;
     } else {
@@ -46,13 +48,16 @@ pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure>
 /// For people.
 pub fn print(name: &str, compared: &Compared) {
     println!(
-        "{name}: {} rows in the exports, {} equal at the destination, {} missing or different, {} surplus ({} events of other senders)",
+        "{name}: {} rows in the exports, {} equal at the destination, {} missing or different, {} surplus ({} events of others)",
         number(compared.expected),
         number(compared.equal),
         number(compared.missing.len() as u64),
         number(compared.surplus.len() as u64),
         number(compared.foreign)
     );
+    for (export, reason) in &compared.unread {
+        println!("  cannot be read, so not compared: {export}: {reason}");
+    }
     for from in compared.missing.iter().take(SHOWN) {
         println!("  missing or different: {from}");
     }
@@ -78,9 +83,13 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
         until_ms = until_ms.max(time_ms);
         wanted.entry(canonical(&event).0).or_default().push(row.from);
     }
-    let mut compared = Compared { expected: total, ..Compared::default() };
+    let unread = failed_exports(ports, sync).await.map_err(Failure::failed)?;
+    let unread = unread.into_iter().map(|failed| (failed.version.key, failed.reason)).collect();
+    let mut compared = Compared { expected: total, unread, ..Compared::default() };
     let DestinationConfig::Mixpanel(config) = &project.project.config.destinations[&sync.config.destination];
-    for event in visible(project, &sync.config.destination, config, from_ms.min(until_ms), until_ms.max(from_ms)).await? {
+    for event in
+        visible(project, &sync.config.destination, config, from_ms.min(until_ms), until_ms.max(from_ms)).await?
+    {
         let (text, insert_id) = canonical(&event);
         match wanted.get_mut(&text).and_then(Vec::pop) {
             Some(_) => compared.equal += 1,
@@ -121,33 +130,53 @@ async fn visible(
         (None, Region::In) => "https://data-in.mixpanel.com".to_string(),
     };
     // A sandbox shows everything; a project only the days in question.
-    let (from, until) = if config.url.is_some() { ("1971-01-01".to_string(), "2999-12-31".to_string()) } else { (day(from_ms), day(until_ms)) };
+    let (from, until) = if config.url.is_some() {
+        ("1971-01-01".to_string(), "2999-12-31".to_string())
+    } else {
+        (day(from_ms), day(until_ms))
+    };
     let project_id = config.service_account.as_ref().and(config.project_id.as_ref());
     let project_id = project_id.map(|id| format!("&project_id={id}")).unwrap_or_default();
     let url = format!("{host}/api/2.0/export?from_date={from}&to_date={until}&time_in_ms=true{project_id}");
-    let text = project.http.get(destination, &url).await.map_err(|e| Failure::failed(format!("raw export of {destination}: {e}")))?;
+    let text = project
+        .http
+        .get(destination, &url)
+        .await
+        .map_err(|e| Failure::failed(format!("raw export of {destination}: {e}")))?;
     let mut latest: BTreeMap<(String, String, i64, String), Value> = BTreeMap::new();
     for line in text.text().await?.lines().filter(|line| !line.is_empty()) {
         let event: Value = serde_json::from_str(line)?;
         let of = |name: &str| event["properties"][name].as_str().unwrap_or_default().to_string();
         let time_ms = event["properties"]["time"].as_i64().unwrap_or(0);
-        let identity = (event["event"].as_str().unwrap_or_default().to_string(), of("distinct_id"), time_ms, of("$insert_id"));
+        let identity =
+            (event["event"].as_str().unwrap_or_default().to_string(), of("distinct_id"), time_ms, of("$insert_id"));
         latest.insert(identity, event);
     }
     Ok(latest.into_values().filter(|event| event["properties"]["driftless_deleted"] != Value::Bool(true)).collect())
 }
 
 fn day(at_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(at_ms).map(|t| t.strftime("%Y-%m-%d").to_string()).unwrap_or_else(|_| "1971-01-01".to_string())
+    jiff::Timestamp::from_millisecond(at_ms)
+        .map(|t| t.strftime("%Y-%m-%d").to_string())
+        .unwrap_or_else(|_| "1971-01-01".to_string())
 }
 
 /// Event and properties in one spelling, and the insert_id. What the server adds, or keeps for itself, is left out.
 fn canonical(event: &Value) -> (String, String) {
-    const SERVER: &[&str] = &["$insert_id", "ip", "mp_processing_time_ms", "$import", "$mp_api_endpoint", "$mp_api_timestamp_ms", "$mp_event_size"];
+    const SERVER: &[&str] = &[
+        "$insert_id",
+        "ip",
+        "mp_processing_time_ms",
+        "$import",
+        "$mp_api_endpoint",
+        "$mp_api_timestamp_ms",
+        "$mp_event_size",
+    ];
     let mut properties: BTreeMap<&str, &Value> = BTreeMap::new();
     if let Some(Value::Object(all)) = event.get("properties") {
         let all: &Map<String, Value> = all;
-        properties.extend(all.iter().filter(|(name, _)| !SERVER.contains(&name.as_str())).map(|(n, v)| (n.as_str(), v)));
+        properties
+            .extend(all.iter().filter(|(name, _)| !SERVER.contains(&name.as_str())).map(|(n, v)| (n.as_str(), v)));
     }
     let text = serde_json::json!([event["event"], properties]).to_string();
     (text, event["properties"]["$insert_id"].as_str().unwrap_or_default().to_string())

@@ -18,16 +18,24 @@ pub async fn run(folder: &Path, name: &str, values: Vec<String>, json: bool) -> 
             RowKey::from_parts(sync.config.namespace(), values.iter().map(|v| v.as_bytes()), &mut Vec::new())
         }
         _ if columns.is_empty() => {
-            return Err(Failure::configuration(vec![format!("{name} has no key columns; give the 32 hex digits of an insert_id")]));
+            return Err(Failure::configuration(vec![format!(
+                "{name} has no key columns; give the 32 hex digits of an insert_id"
+            )]));
         }
         _ => {
-            return Err(Failure::configuration(vec![format!("give the values of {}, in this order", columns.join(", "))]));
+            return Err(Failure::configuration(vec![format!(
+                "give the values of {}, in this order",
+                columns.join(", ")
+            )]));
         }
     };
     let known = look_up(ports, sync, key).await.map_err(Failure::failed)?;
     if json {
-        let quarantined: Vec<_> = known.quarantined.iter().map(|(run, row)| serde_json::json!({ "run": run, "row": row })).collect();
-        print_json(&serde_json::json!({ "insert_id": key.to_hex(), "state": known.state, "quarantined": quarantined }))?;
+        let quarantined: Vec<_> =
+            known.quarantined.iter().map(|(run, row)| serde_json::json!({ "run": run, "row": row })).collect();
+        print_json(
+            &serde_json::json!({ "insert_id": key.to_hex(), "state": known.state, "quarantined": quarantined }),
+        )?;
         return Ok(Exit::Done);
     }
     println!("insert_id {} (first identity)", key.to_hex());
@@ -41,7 +49,13 @@ pub async fn run(folder: &Path, name: &str, values: Vec<String>, json: bool) -> 
             };
             println!("{word}; fingerprint {:016x}, revision {}", state.fingerprint, state.revision);
             if let Some(identity) = &state.identity {
-                println!("there as: event {}, distinct_id {}, time {} UTC, insert_id {}", identity.event, identity.distinct_id, moment(identity.time_ms), identity.insert_id);
+                println!(
+                    "there as: event {}, distinct_id {}, time {} UTC, insert_id {}",
+                    identity.event,
+                    identity.distinct_id,
+                    moment(identity.time_ms),
+                    identity.insert_id
+                );
             }
             if let Some(at) = state.expires_at_ms {
                 println!("remembered until {} UTC", moment(at));

@@ -194,7 +194,13 @@ impl Project {
         let url = format!("{}{path}", self.url);
         self.runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            let answer = client.post(url).header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
+            let answer = client
+                .post(url)
+                .header("content-type", "application/json")
+                .body(body.to_string())
+                .send()
+                .await
+                .unwrap();
             assert!(answer.status().is_success(), "{}", answer.status());
         })
     }

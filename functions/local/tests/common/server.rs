@@ -54,7 +54,8 @@ fn read_lines(stream: &mut TcpStream) -> Vec<String> {
         }
     };
     let headers = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-    let length = headers.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.trim().parse().unwrap());
+    let length =
+        headers.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.trim().parse().unwrap());
     while bytes.len() < head + length {
         let read = stream.read(&mut buffer).unwrap();
         bytes.extend_from_slice(&buffer[..read]);
@@ -66,7 +67,8 @@ fn read_lines(stream: &mut TcpStream) -> Vec<String> {
 
 /// A whole answer. The connection is closed after it.
 pub fn reply(status: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
+    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+        .into_bytes()
 }
 
 /// The answer of a success.

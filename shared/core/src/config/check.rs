@@ -9,10 +9,7 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
 
     if !project.destinations.contains_key(&sync.destination) {
         let known: Vec<_> = project.destinations.keys().map(String::as_str).collect();
-        problem(
-            "destination",
-            format!("`{}` is not in driftless.yaml; known: {}", sync.destination, known.join(", ")),
-        );
+        problem("destination", format!("`{}` is not in driftless.yaml; known: {}", sync.destination, known.join(", ")));
     }
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if sync.name.is_empty() || sync.name.len() > 64 || !sync.name.chars().all(legal) {
@@ -53,10 +50,9 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
     {
         problem("source.csv.quote", "must be one ASCII character, or empty for none".to_string());
     }
-    for (path, character) in [
-        ("source.csv.delimiter", sync.source.csv.delimiter),
-        ("source.csv.escape", sync.source.csv.escape),
-    ] {
+    for (path, character) in
+        [("source.csv.delimiter", sync.source.csv.delimiter), ("source.csv.escape", sync.source.csv.escape)]
+    {
         if character.is_some_and(|c| !c.is_ascii()) {
             problem(path, "must be one ASCII character".to_string());
         }
@@ -92,9 +88,12 @@ fn mode_and_feed(sync: &SyncConfig) -> Vec<(&'static str, String)> {
         problems.push(("dedupe", format!("mode {mode} always keeps row state; remove `dedupe`")));
     }
     if matches!(sync.dedupe, Some(Dedupe::WindowDays(0))) {
-        problems.push(("dedupe.window_days", "must be at least 1; write `dedupe: off` to keep no row state".to_string()));
+        problems
+            .push(("dedupe.window_days", "must be at least 1; write `dedupe: off` to keep no row state".to_string()));
     }
-    if sync.source.op.is_some() && (sync.mode != Mode::Mirror || matches!(sync.source.feed, Feed::Append | Feed::Snapshot)) {
+    if sync.source.op.is_some()
+        && (sync.mode != Mode::Mirror || matches!(sync.source.feed, Feed::Append | Feed::Snapshot))
+    {
         problems.push(("source.op", "belongs to a change feed, which only mode: mirror follows; set mode: mirror and feed: change, or remove it".to_string()));
     }
     if sync.source.complete != Complete::Auto && matches!(sync.source.feed, Feed::Append | Feed::Change) {

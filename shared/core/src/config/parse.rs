@@ -50,7 +50,11 @@ pub fn sync_schema() -> Value {
 
 fn parse<T: DeserializeOwned>(file: &str, text: &str, schema: &Value) -> Result<T, ConfigError> {
     if text.len() > CONFIG_BYTES_MAX {
-        return Err(ConfigError::at(file, "", format!("larger than {CONFIG_BYTES_MAX} bytes; is this the right file?")));
+        return Err(ConfigError::at(
+            file,
+            "",
+            format!("larger than {CONFIG_BYTES_MAX} bytes; is this the right file?"),
+        ));
     }
     // `off` is a word of ours, not a boolean of YAML 1.1.
     let options = serde_saphyr::options! { strict_booleans: true };
@@ -69,9 +73,7 @@ fn parse<T: DeserializeOwned>(file: &str, text: &str, schema: &Value) -> Result<
 }
 
 fn unknown_field(name: &str, known: &[String]) -> String {
-    let nearest = known.iter().max_by(|a, b| {
-        strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
-    });
+    let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
     match nearest {
         Some(nearest) if strsim::jaro_winkler(name, nearest) > 0.7 => {
             format!("unknown field `{name}`; did you mean `{nearest}`?")
@@ -99,7 +101,7 @@ fn find_unknown(
     }
     let Value::Object(fields) = value else { return };
     let mut known = Vec::new();
-    let open = known_fields(root, schema, fields, &mut known);
+    let open = known_fields(root, schema, &mut known);
     if known.is_empty() && open.is_none() {
         return;
     }
@@ -109,23 +111,16 @@ fn find_unknown(
             Some((_, field_schema)) => find_unknown(root, field_schema, field, &inner, found),
             None => match &open {
                 Some(map_schema) => find_unknown(root, map_schema, field, &inner, found),
-                None => found.push((
-                    path.to_string(),
-                    name.clone(),
-                    known.iter().map(|(name, _)| name.clone()).collect(),
-                )),
+                None => {
+                    found.push((path.to_string(), name.clone(), known.iter().map(|(name, _)| name.clone()).collect()))
+                }
             },
         }
     }
 }
 
 /// Collects the fields that a schema and its alternatives know; returns the schema of a map's values, if it is a map.
-fn known_fields<'s>(
-    root: &'s Value,
-    schema: &'s Value,
-    present: &serde_json::Map<String, Value>,
-    known: &mut Vec<(String, &'s Value)>,
-) -> Option<&'s Value> {
+fn known_fields<'s>(root: &'s Value, schema: &'s Value, known: &mut Vec<(String, &'s Value)>) -> Option<&'s Value> {
     let schema = resolve(root, schema);
     let mut open = schema.get("additionalProperties").filter(|more| more.is_object());
     if let Some(Value::Object(properties)) = schema.get("properties") {
@@ -133,7 +128,7 @@ fn known_fields<'s>(
     }
     for combination in ["anyOf", "oneOf", "allOf"] {
         for alternative in schema.get(combination).and_then(Value::as_array).into_iter().flatten() {
-            open = known_fields(root, alternative, present, known).or(open);
+            open = known_fields(root, alternative, known).or(open);
         }
     }
     open

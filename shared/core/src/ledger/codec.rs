@@ -18,7 +18,9 @@ pub type LedgerRow = (RowKey, RowState);
 
 /// Why a ledger part cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("ledger {part}: {cause}. Restore it from the state bucket's versions, or start the sync over with a new state folder")]
+#[error(
+    "ledger {part}: {cause}. Restore it from the state bucket's versions, or start the sync over with a new state folder"
+)]
 pub struct LedgerError {
     /// Blob key.
     pub part: String,
@@ -57,7 +59,8 @@ pub(super) fn encode(part: &str, rows: &[LedgerRow]) -> Result<Bytes, LedgerErro
     let mut fingerprint = UInt64Builder::with_capacity(rows.len());
     let mut revision = UInt32Builder::with_capacity(rows.len());
     let mut version = FixedSizeBinaryBuilder::with_capacity(rows.len(), 16);
-    let (mut event, mut distinct_id, mut insert_id) = (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
+    let (mut event, mut distinct_id, mut insert_id) =
+        (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
     let mut time_ms = Int64Builder::with_capacity(rows.len());
     for (row_key, state) in rows {
         key.append_value(row_key.0).map_err(|e| fail(e.to_string()))?;

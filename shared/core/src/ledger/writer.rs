@@ -60,12 +60,7 @@ mod tests {
             fingerprint,
             revision: 1,
             version: RowVersion::Number(-5),
-            identity: Some(Identity {
-                event: "e".into(),
-                distinct_id: "u".into(),
-                time_ms: 3,
-                insert_id: "i".into(),
-            }),
+            identity: Some(Identity { event: "e".into(), distinct_id: "u".into(), time_ms: 3, insert_id: "i".into() }),
             expires_at_ms: None,
         }
     }

@@ -18,8 +18,7 @@ pub fn number_text(text: &str) -> NumberText<'_> {
         return NumberText::Number(text);
     }
     if unsigned.bytes().all(|b| b.is_ascii_digit()) {
-        let fits = unsigned.len() <= 16
-            && unsigned.parse::<u64>().is_ok_and(|n| n <= 1 << 53);
+        let fits = unsigned.len() <= 16 && unsigned.parse::<u64>().is_ok_and(|n| n <= 1 << 53);
         return if fits { NumberText::Number(text) } else { NumberText::Text(text) };
     }
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -51,7 +50,9 @@ mod tests {
         for exact in ["0", "-12.50", "9007199254740992", "0.1", "123456789012345", "1e10", "0.30000000000000004"] {
             assert_eq!(number_text(exact), NumberText::Number(exact), "{exact}");
         }
-        for long in ["9007199254740993", "12345678901234567890", "0.1000000000000000055", "1e400", "-123456789.123456789"] {
+        for long in
+            ["9007199254740993", "12345678901234567890", "0.1000000000000000055", "1e400", "-123456789.123456789"]
+        {
             assert_eq!(number_text(long), NumberText::Text(long), "{long}");
         }
     }

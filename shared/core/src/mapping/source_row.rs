@@ -2,8 +2,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::time::{TimeZoneRule, time_ms_of};
 use super::canonical_text;
+use super::time::{TimeZoneRule, time_ms_of};
 use crate::config::{OpColumn, SyncConfig};
 use crate::model::{Columns, Row, RowError, RowErrorCode, RowKey, SchemaLock, Value};
 
@@ -19,21 +19,44 @@ pub enum Op {
 }
 
 /// Op values of the producers that have one column for it (reference: exports 6.4), compared without case.
-const UPSERTS: &[&str] = &["i", "u", "c", "r", "insert", "update", "upsert", "update_postimage", "update_after", "+i", "+u", "load"];
+const UPSERTS: &[&str] =
+    &["i", "u", "c", "r", "insert", "update", "upsert", "update_postimage", "update_after", "+i", "+u", "load"];
 const DELETES: &[&str] = &["d", "delete", "-d"];
 const PRE_IMAGES: &[&str] = &["update_preimage", "update_before", "-u"];
 
 /// Names under which an op column is found without being named, `$`, `.` and `-` folded to `_`.
 const OP_COLUMNS: &[&str] = &[
-    "op", "_op", "__op", "_change_type", "change_type", "operation", "_operation", "dml_type", "op_type", "metadata_action", "_dlt_op",
+    "op",
+    "_op",
+    "__op",
+    "_change_type",
+    "change_type",
+    "operation",
+    "_operation",
+    "dml_type",
+    "op_type",
+    "metadata_action",
+    "_dlt_op",
 ];
 
 /// Names under which an order column is found without being named. Times of extraction are not among them:
 /// they order deliveries, not changes.
 const ORDER_COLUMNS: &[&str] = &[
-    "_commit_version", "_change_sequence_number", "_change_ordinal", "__lsn", "_ab_cdc_lsn", "_ab_cdc_cursor",
-    "_sdc_sequence", "_change_timestamp", "change_timestamp", "_commit_timestamp", "ar_h_change_seq", "transact_id",
-    "_fivetran_synced", "updated_at", "_updated_at",
+    "_commit_version",
+    "_change_sequence_number",
+    "_change_ordinal",
+    "__lsn",
+    "_ab_cdc_lsn",
+    "_ab_cdc_cursor",
+    "_sdc_sequence",
+    "_change_timestamp",
+    "change_timestamp",
+    "_commit_timestamp",
+    "ar_h_change_seq",
+    "transact_id",
+    "_fivetran_synced",
+    "updated_at",
+    "_updated_at",
 ];
 
 fn folded(name: &str) -> String {
@@ -42,7 +65,7 @@ fn folded(name: &str) -> String {
 
 /// Finds the op column: a well-known name whose every value is in the domain. The name alone proves nothing:
 /// a business column may be called `op`.
-pub fn op_of_values<'a>(domains: &'a [(String, BTreeSet<String>)]) -> Option<&'a str> {
+pub fn op_of_values(domains: &[(String, BTreeSet<String>)]) -> Option<&str> {
     domains
         .iter()
         .find(|(name, values)| {
@@ -58,9 +81,7 @@ pub fn op_of_values<'a>(domains: &'a [(String, BTreeSet<String>)]) -> Option<&'a
 
 /// Finds the order column of a change feed by name.
 pub fn well_known_order_column(columns: &[String]) -> Option<&str> {
-    ORDER_COLUMNS.iter().find_map(|known| {
-        columns.iter().map(String::as_str).find(|name| folded(name) == *known)
-    })
+    ORDER_COLUMNS.iter().find_map(|known| columns.iter().map(String::as_str).find(|name| folded(name) == *known))
 }
 
 /// Reads the source side of rows: key, op and order. Works out per column list where these are.
@@ -140,7 +161,11 @@ impl SourceRows {
                 return Err(RowError::of_column(
                     RowErrorCode::KeyMissing,
                     column,
-                    if index.is_some() { format!("column {column} is empty, so the row has no insert_id") } else { format!("there is no column {column}, so the row has no insert_id") },
+                    if index.is_some() {
+                        format!("column {column} is empty, so the row has no insert_id")
+                    } else {
+                        format!("there is no column {column}, so the row has no insert_id")
+                    },
                     "fill it in the export, or name other columns in events.insert_id",
                 ));
             }
@@ -246,7 +271,8 @@ mod tests {
 
     #[test]
     fn an_op_column_is_believed_only_if_every_value_fits() {
-        let domain = |values: &[&str]| vec![("_change_type".to_string(), values.iter().map(|v| v.to_string()).collect())];
+        let domain =
+            |values: &[&str]| vec![("_change_type".to_string(), values.iter().map(|v| v.to_string()).collect())];
         assert_eq!(op_of_values(&domain(&["insert", "update_preimage", "delete"])), Some("_change_type"));
         assert_eq!(op_of_values(&domain(&["insert", "sale"])), None);
         assert_eq!(op_of_values(&[("status".to_string(), BTreeSet::from(["I".to_string()]))]), None);

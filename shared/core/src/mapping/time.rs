@@ -129,11 +129,7 @@ fn without_zone_word(text: &str) -> Cow<'_, str> {
 
 /// Where the offset of a time starts, if it has one: after the date, a `Z`, `+` or `-`.
 fn offset_start(text: &[u8]) -> Option<usize> {
-    text.iter()
-        .enumerate()
-        .skip(10)
-        .find(|(_, b)| matches!(b, b'Z' | b'z' | b'+' | b'-'))
-        .map(|(n, _)| n)
+    text.iter().enumerate().skip(10).find(|(_, b)| matches!(b, b'Z' | b'z' | b'+' | b'-')).map(|(n, _)| n)
 }
 
 fn epoch(number: i128, unit: Option<TimeUnit>) -> Option<i128> {

@@ -82,9 +82,8 @@ impl StagedBatch {
         let length = bytes.get(..8).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
         let mut first = [0u8; 8];
         first.copy_from_slice(length);
-        let end = 8usize
-            .checked_add(u64::from_le_bytes(first) as usize)
-            .ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        let end =
+            8usize.checked_add(u64::from_le_bytes(first) as usize).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
         let head = bytes.get(8..end).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
         let mut batch: Self = postcard::from_bytes(head)?;
         batch.body = bytes.slice(end..);

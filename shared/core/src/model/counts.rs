@@ -26,13 +26,7 @@ pub struct Counts {
 impl Counts {
     /// Whether every row read is accounted for.
     pub fn is_conserved(&self) -> bool {
-        self.read
-            == self.accepted
-                + self.unchanged
-                + self.duplicate
-                + self.coalesced
-                + self.rejected
-                + self.filtered
+        self.read == self.accepted + self.unchanged + self.duplicate + self.coalesced + self.rejected + self.filtered
     }
 
     /// Adds another part of the same run.

@@ -34,20 +34,9 @@ const ROW_BITS: u32 = 40;
 
 impl IndexEntry {
     /// Packs an entry. Positions are within [`crate::protocol::limits`], which the planner checks before it indexes.
-    pub fn new(
-        key: RowKey,
-        fingerprint: u64,
-        version: i128,
-        at: RowPosition,
-        flag: IndexFlag,
-    ) -> Self {
+    pub fn new(key: RowKey, fingerprint: u64, version: i128, at: RowPosition, flag: IndexFlag) -> Self {
         let packed = (u64::from(at.export) << (ROW_BITS + 4)) | (at.row << 4) | flag as u64;
-        Self {
-            version,
-            key,
-            fingerprint,
-            packed,
-        }
+        Self { version, key, fingerprint, packed }
     }
 
     /// Where the row is.
@@ -80,10 +69,7 @@ mod tests {
 
     #[test]
     fn packs_what_it_was_given_into_48_bytes() {
-        let at = RowPosition {
-            export: (1 << 20) - 1,
-            row: (1 << 40) - 1,
-        };
+        let at = RowPosition { export: (1 << 20) - 1, row: (1 << 40) - 1 };
         let entry = IndexEntry::new(RowKey([1; 16]), 5, -3, at, IndexFlag::Rejected);
         assert_eq!(entry.position(), at);
         assert_eq!(entry.flag(), IndexFlag::Rejected);

@@ -7,11 +7,7 @@ pub struct RowKey(pub [u8; 16]);
 impl RowKey {
     /// Hashes the parts, each prefixed with its length so that `("a", "bc")` and `("ab", "c")` differ.
     /// `scratch` is cleared and reused, so that hashing a row allocates nothing.
-    pub fn from_parts<'a>(
-        namespace: &'a str,
-        parts: impl Iterator<Item = &'a [u8]>,
-        scratch: &mut Vec<u8>,
-    ) -> Self {
+    pub fn from_parts<'a>(namespace: &'a str, parts: impl Iterator<Item = &'a [u8]>, scratch: &mut Vec<u8>) -> Self {
         scratch.clear();
         for part in std::iter::once(namespace.as_bytes()).chain(parts) {
             scratch.extend_from_slice(&(part.len() as u64).to_le_bytes());
@@ -89,9 +85,7 @@ mod tests {
 
     #[test]
     fn parts_cannot_be_shifted_between_columns() {
-        let key = |parts: &[&str]| {
-            RowKey::from_parts("n", parts.iter().map(|p| p.as_bytes()), &mut Vec::new())
-        };
+        let key = |parts: &[&str]| RowKey::from_parts("n", parts.iter().map(|p| p.as_bytes()), &mut Vec::new());
         assert_ne!(key(&["a", "bc"]), key(&["ab", "c"]));
         assert_eq!(key(&["a", "bc"]), key(&["a", "bc"]));
     }

@@ -58,25 +58,11 @@ impl RowError {
         cause: impl Into<String>,
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
-            code,
-            column: Some(column.to_string()),
-            cause: cause.into(),
-            remedy: remedy.into(),
-        }
+        Self { code, column: Some(column.to_string()), cause: cause.into(), remedy: remedy.into() }
     }
 
     /// An error of the row as a whole.
-    pub fn of_row(
-        code: RowErrorCode,
-        cause: impl Into<String>,
-        remedy: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            code,
-            column: None,
-            cause: cause.into(),
-            remedy: remedy.into(),
-        }
+    pub fn of_row(code: RowErrorCode, cause: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, column: None, cause: cause.into(), remedy: remedy.into() }
     }
 }

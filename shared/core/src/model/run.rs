@@ -71,10 +71,9 @@ impl std::fmt::Display for HoldReason {
                 f,
                 "{billable} billable mutations, far above the {average} that this sync's runs had on average (hold.billable_times_average)"
             ),
-            Self::DeletesOver { deletes, live, percent } => write!(
-                f,
-                "{deletes} deletes of {live} live rows, over {percent} % (hold.deletes_over_percent)"
-            ),
+            Self::DeletesOver { deletes, live, percent } => {
+                write!(f, "{deletes} deletes of {live} live rows, over {percent} % (hold.deletes_over_percent)")
+            }
             Self::EmptySnapshot { live } => {
                 write!(f, "the snapshot is empty, {live} live rows would be deleted")
             }

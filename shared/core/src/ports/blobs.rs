@@ -14,12 +14,7 @@ pub trait Blobs: Send + Sync {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, PortError>;
 
     /// Keys that start with `prefix`, in order, after `after`, at most `limit`.
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<String>, PortError>;
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, PortError>;
 
     /// Deletes an object; deleting a missing one succeeds.
     async fn delete(&self, key: &str) -> Result<(), PortError>;

@@ -31,8 +31,6 @@ pub fn run_on<T: Send + 'static>(
         }
     }));
     Box::pin(async move {
-        receiver
-            .await
-            .map_err(|_| PortError::retry("work on a block", "the job ended without a result"))
+        receiver.await.map_err(|_| PortError::retry("work on a block", "the job ended without a result"))
     })
 }

@@ -24,22 +24,11 @@ pub enum PortError {
 impl PortError {
     /// A passing failure.
     pub fn retry(what: impl Into<String>, cause: impl ToString) -> Self {
-        Self::Retry {
-            what: what.into(),
-            cause: cause.to_string(),
-        }
+        Self::Retry { what: what.into(), cause: cause.to_string() }
     }
 
     /// A lasting failure.
-    pub fn halt(
-        what: impl Into<String>,
-        cause: impl ToString,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self::Halt {
-            what: what.into(),
-            cause: cause.to_string(),
-            remedy: remedy.into(),
-        }
+    pub fn halt(what: impl Into<String>, cause: impl ToString, remedy: impl Into<String>) -> Self {
+        Self::Halt { what: what.into(), cause: cause.to_string(), remedy: remedy.into() }
     }
 }

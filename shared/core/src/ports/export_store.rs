@@ -15,12 +15,7 @@ pub trait ExportBytes: Read + Seek + Send {
 #[async_trait]
 pub trait ExportStore: Send + Sync {
     /// Current versions of the objects whose key starts with `prefix`, in key order, after the key `after`, at most `limit`.
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<ExportVersion>, PortError>;
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<ExportVersion>, PortError>;
 
     /// Opens exactly this version, or says that it changed or is gone.
     async fn open(&self, version: &ExportVersion) -> Result<Box<dyn ExportBytes>, ExportError>;

@@ -31,21 +31,11 @@ pub trait Queue: Send + Sync {
     async fn send(&self, queue: QueueName, bodies: Vec<String>, delay_ms: i64) -> Result<(), PortError>;
 
     /// Receives up to `limit` visible messages and hides them for `hide_ms`.
-    async fn receive(
-        &self,
-        queue: QueueName,
-        limit: usize,
-        hide_ms: i64,
-    ) -> Result<Vec<Message>, PortError>;
+    async fn receive(&self, queue: QueueName, limit: usize, hide_ms: i64) -> Result<Vec<Message>, PortError>;
 
     /// Done with a message.
     async fn ack(&self, queue: QueueName, receipt: &str) -> Result<(), PortError>;
 
     /// Makes a message visible again after `delay_ms`.
-    async fn retry_later(
-        &self,
-        queue: QueueName,
-        receipt: &str,
-        delay_ms: i64,
-    ) -> Result<(), PortError>;
+    async fn retry_later(&self, queue: QueueName, receipt: &str, delay_ms: i64) -> Result<(), PortError>;
 }

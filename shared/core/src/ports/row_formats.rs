@@ -71,12 +71,7 @@ pub trait RowFormats: Send + Sync {
     fn is_control_file(&self, key: &str) -> bool;
 
     /// Looks at the first rows and extends the lock. Blocks.
-    fn inspect(
-        &self,
-        export: &str,
-        bytes: Box<dyn ExportBytes>,
-        lock: &SchemaLock,
-    ) -> Result<Inspection, ExportError>;
+    fn inspect(&self, export: &str, bytes: Box<dyn ExportBytes>, lock: &SchemaLock) -> Result<Inspection, ExportError>;
 
     /// Opens an export for reading under a lock. Blocks.
     fn open(

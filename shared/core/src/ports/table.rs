@@ -42,12 +42,7 @@ pub trait Table: Send + Sync {
     async fn put_fact(&self, partition: &str, sort: &str, body: &[u8]) -> Result<(), PortError>;
 
     /// Items of a partition in sort order, with sort keys greater than `after`, at most `limit`.
-    async fn list(
-        &self,
-        partition: &str,
-        after: &str,
-        limit: usize,
-    ) -> Result<Vec<(String, Item)>, PortError>;
+    async fn list(&self, partition: &str, after: &str, limit: usize) -> Result<Vec<(String, Item)>, PortError>;
 
     /// Deletes an item; deleting a missing one succeeds.
     async fn delete(&self, partition: &str, sort: &str) -> Result<(), PortError>;

@@ -84,11 +84,7 @@ async fn consumed_between(
 }
 
 /// The snapshot under a sync's prefix and what proves it complete.
-pub(super) async fn snapshot_of(
-    ports: &Ports,
-    sync: &Sync,
-    by_person: bool,
-) -> Result<Snapshot, ProtocolError> {
+pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> Result<Snapshot, ProtocolError> {
     let mut exports = Vec::new();
     let (mut manifest, mut success): (Option<ExportVersion>, Option<ExportVersion>) = (None, None);
     let mut after: Option<String> = None;
@@ -155,11 +151,7 @@ pub(super) async fn snapshot_of(
 }
 
 /// Takes the files that a manifest lists, and nothing else, if every one is there.
-async fn read_manifest(
-    ports: &Ports,
-    manifest: &ExportVersion,
-    snapshot: &mut Snapshot,
-) -> Result<(), ProtocolError> {
+async fn read_manifest(ports: &Ports, manifest: &ExportVersion, snapshot: &mut Snapshot) -> Result<(), ProtocolError> {
     let refuse = |cause: &str| {
         ProtocolError::Halt(format!(
             "{}: {cause}. Write {{\"entries\":[{{\"url\":\"...\"}}]}}, or remove it and choose another source.complete",
@@ -177,14 +169,13 @@ async fn read_manifest(
         .read_to_string(&mut text)
         .map_err(|e| ProtocolError::Retry(format!("{}: {e}", manifest.key)))?;
     let json: serde_json::Value = serde_json::from_str(&text).map_err(|_| refuse("the manifest is not JSON"))?;
-    let entries = json.get("entries").and_then(|e| e.as_array()).ok_or_else(|| refuse("the manifest has no entries"))?;
+    let entries =
+        json.get("entries").and_then(|e| e.as_array()).ok_or_else(|| refuse("the manifest has no entries"))?;
     let mut listed = Vec::new();
     for entry in entries {
         let url = entry.get("url").and_then(|u| u.as_str()).ok_or_else(|| refuse("an entry has no url"))?;
         // The url names bucket and key; the exports root may lie anywhere above, so the longest key that ends it counts.
-        let found = snapshot.exports.iter().filter(|e| {
-            url == e.key || url.ends_with(&format!("/{}", e.key))
-        });
+        let found = snapshot.exports.iter().filter(|e| url == e.key || url.ends_with(&format!("/{}", e.key)));
         match found.max_by_key(|e| e.key.len()) {
             Some(export) => listed.push(export.clone()),
             None => {

@@ -105,11 +105,15 @@ async fn deliver_claimed(ports: &Ports, sync: &Sync, batch: &BatchRef) -> Result
         Claimed::Held { wait_ms } => return Ok(Delivered::Held { wait_ms }),
     };
     let blob = names::staged_batch(sync.name(), run.run, run.attempt, batch.batch);
-    let staged = ports.blobs.get(&blob).await?.ok_or_else(|| {
-        ProtocolError::Retry(format!("staged batch {blob} is not there"))
-    })?;
+    let staged = ports
+        .blobs
+        .get(&blob)
+        .await?
+        .ok_or_else(|| ProtocolError::Retry(format!("staged batch {blob} is not there")))?;
     let staged = StagedBatch::from_bytes(&staged).map_err(|e| {
-        ProtocolError::Halt(format!("staged batch {blob} is not readable ({e}); restore it from the state bucket's versions"))
+        ProtocolError::Halt(format!(
+            "staged batch {blob} is not readable ({e}); restore it from the state bucket's versions"
+        ))
     })?;
     let mut spent = claimed.claim.spent;
     let deadline_ms = claimed.claim.lease_until_ms;
@@ -310,7 +314,9 @@ fn outcome_of(staged: &StagedBatch, refused: &[crate::ports::Refusal]) -> Outcom
             Some(refusal) => {
                 outcome.refused_absent += u64::from(is_absence);
                 outcome.refused.push((number, refusal.field.clone(), refusal.reason.clone()));
-                outcome.refused_states.extend(change.keyed.as_ref().map(|keyed| (keyed.key, refused_state(keyed, change.lines))));
+                outcome
+                    .refused_states
+                    .extend(change.keyed.as_ref().map(|keyed| (keyed.key, refused_state(keyed, change.lines))));
             }
         }
     }

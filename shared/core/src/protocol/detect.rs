@@ -42,10 +42,13 @@ pub async fn detect(ports: &Ports, sync: &Sync, by_person: bool) -> Result<Detec
     {
         return Ok(nothing);
     }
+    if ports.clock.now_ms() < checkpoint.quiet_until_ms {
+        return Ok(Detected::Quiet { until_ms: checkpoint.quiet_until_ms });
+    }
     let owner = ports.liveness.owner();
     let lease_until_ms = ports.clock.now_ms() + PLAN_LEASE_MS;
     let claimed = update_checkpoint(ports, sync.name(), |current| {
-        if blocked(ports, sync, current).is_some() {
+        if blocked(ports, sync, current).is_some() || ports.clock.now_ms() < current.quiet_until_ms {
             return None;
         }
         // A takeover keeps what the person said.
@@ -80,9 +83,6 @@ fn blocked(ports: &Ports, sync: &Sync, checkpoint: &Checkpoint) -> Option<Detect
     // Where rows are remembered, what is being delivered decides what the next plan finds.
     if sync.keeps_row_state() && !checkpoint.runs.is_empty() {
         return Some(Detected::Busy);
-    }
-    if ports.clock.now_ms() < checkpoint.quiet_until_ms {
-        return Some(Detected::Quiet { until_ms: checkpoint.quiet_until_ms });
     }
     (sync.config.mode == Mode::OneTime && checkpoint.closed).then_some(Detected::Nothing)
 }

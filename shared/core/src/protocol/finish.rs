@@ -2,7 +2,8 @@ use super::deliver::Claim;
 use super::error::ProtocolError;
 use super::limits::{PAGE, RECENT_RUNS};
 use super::store::{decode, encode, load_checkpoint, load_plan, load_run, save_run, update_checkpoint};
-use super::{Sync, names};
+use super::{FailedExport, Sync, names};
+use crate::config::Mode;
 use crate::ledger::LedgerWriter;
 use crate::model::{LedgerPart, OpenRun, RowKey, RowState, RunId, RunRecord, RunStatus, Settled};
 use crate::ports::{PortError, Ports, QueueName};
@@ -30,8 +31,14 @@ pub async fn finish(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
     for export in &open.exports[..open.consumed as usize] {
         ports.table.put_fact(&names::consumed_partition(sync.name()), &export.key, &encode(export)?).await?;
     }
+    for (export, reason) in &record.plan.failed_exports {
+        if let Some(version) = open.exports.iter().find(|version| version.key == *export) {
+            let failed = FailedExport { version: version.clone(), reason: reason.clone() };
+            ports.table.put_fact(&names::failed_partition(sync.name()), export, &encode(&failed)?).await?;
+        }
+    }
     save_run(ports, &record).await?;
-    let keeps_order = sync.keeps_row_state();
+    let keeps_order = matches!(sync.config.mode, Mode::Mirror | Mode::Full);
     update_checkpoint(ports, sync.name(), |current| {
         let position = current.runs.iter().position(|open| open.run == run)?;
         let open = current.runs.remove(position);
@@ -85,7 +92,11 @@ async fn report(ports: &Ports, sync: &Sync, open: &OpenRun, settled: Settled) ->
     let planned = match load_plan(ports, sync.name(), open.run, open.attempt).await? {
         Some(planned) => planned,
         None => load_run(ports, sync.name(), open.run).await?.ok_or_else(|| {
-            ProtocolError::Halt(format!("the plan of run {} of {} is missing; restore the state", open.run, sync.name()))
+            ProtocolError::Halt(format!(
+                "the plan of run {} of {} is missing; restore the state",
+                open.run,
+                sync.name()
+            ))
         })?,
     };
     let mut counts = planned.plan.counts;
@@ -122,7 +133,8 @@ async fn refused_part(
     let mut parts = Vec::new();
     for batch in batches {
         let blob = names::refused_of_batch(sync, open.run, open.attempt, batch);
-        let bytes = ports.blobs.get(&blob).await?.ok_or_else(|| ProtocolError::Retry(format!("{blob} is not there")))?;
+        let bytes =
+            ports.blobs.get(&blob).await?.ok_or_else(|| ProtocolError::Retry(format!("{blob} is not there")))?;
         let states: Vec<(RowKey, RowState)> = postcard::from_bytes(&bytes)
             .map_err(|e| ProtocolError::Halt(format!("{blob} is not readable ({e}); restore it")))?;
         for state in states {

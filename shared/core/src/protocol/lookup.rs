@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::ProtocolError;
-use super::limits::STATES_PER_CALL;
-use super::store::load_checkpoint;
-use super::{Sync, read_quarantine};
+use super::limits::{PAGE, STATES_PER_CALL};
+use super::store::{decode, load_checkpoint};
+use super::{Sync, names, read_quarantine};
 use crate::ledger::LedgerReader;
-use crate::model::{QuarantinedRow, RowKey, RowState};
+use crate::model::{ExportVersion, QuarantinedRow, RowKey, RowState};
 use crate::ports::Ports;
 
 /// Quarantine files searched for a key.
@@ -21,7 +23,11 @@ pub struct KnownKey {
 }
 
 /// Which of the keys this sync keeps state of: events of other senders in the same project are none of its business.
-pub async fn owned_keys(ports: &Ports, sync: &Sync, keys: &BTreeSet<RowKey>) -> Result<BTreeSet<RowKey>, ProtocolError> {
+pub async fn owned_keys(
+    ports: &Ports,
+    sync: &Sync,
+    keys: &BTreeSet<RowKey>,
+) -> Result<BTreeSet<RowKey>, ProtocolError> {
     let mut owned = BTreeSet::new();
     let all: Vec<RowKey> = keys.iter().copied().collect();
     for part in all.chunks(STATES_PER_CALL) {
@@ -46,6 +52,29 @@ async fn open_ledger(ports: &Ports, sync: &Sync) -> Result<LedgerReader, Protoco
         }
     }
     Ok(LedgerReader::open(parts)?)
+}
+
+/// An export of a feed that could not be read to its end. It is read again when it is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedExport {
+    /// The bytes that failed.
+    pub version: ExportVersion,
+    /// Cause and remedy.
+    pub reason: String,
+}
+
+/// Exports that could not be read and are still there as they were. For a snapshot: why it was not taken, if it was not.
+pub async fn failed_exports(ports: &Ports, sync: &Sync) -> Result<Vec<FailedExport>, ProtocolError> {
+    let page = ports.table.list(&names::failed_partition(sync.name()), "", PAGE).await?;
+    let mut failed = Vec::new();
+    for (key, item) in page {
+        let known: FailedExport = decode("a failed export", &item.body)?;
+        let current = ports.exports.list(&key, None, 1).await?;
+        if current.first().is_some_and(|current| current.is_same(&known.version)) {
+            failed.push(known);
+        }
+    }
+    Ok(failed)
 }
 
 /// Looks a key up in row states, ledger and quarantine.

@@ -23,7 +23,7 @@ pub use deliver::{Delivered, deliver};
 pub use detect::{Detected, detect};
 pub use error::ProtocolError;
 pub use finish::finish;
-pub use lookup::{KnownKey, look_up, owned_keys};
+pub use lookup::{FailedExport, KnownKey, failed_exports, look_up, owned_keys};
 pub use plan::{DryRun, ExpectedRow, Planned, Replay, dry_run, expected_rows, plan, replay};
 pub use quarantine::{QuarantineFile, read_quarantine};
 pub use store::{load_checkpoint, load_run, runs, update_checkpoint};

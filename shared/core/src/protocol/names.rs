@@ -14,6 +14,11 @@ pub fn consumed_partition(sync: &str) -> String {
     format!("consumed/{sync}")
 }
 
+/// Partition of the exports of a feed that could not be read to the end; the sort key is the export's key.
+pub fn failed_partition(sync: &str) -> String {
+    format!("failed/{sync}")
+}
+
 /// Partition of the run history; the sort key is the run.
 pub fn runs_partition(sync: &str) -> String {
     format!("runs/{sync}")

@@ -70,7 +70,9 @@ pub(super) async fn send_payload(
                 ports.clock.sleep_ms(wait_ms).await;
                 parts.push_front(part);
             }
-            Delivery::Halt { cause, remedy } => return Sent::Halt(format!("{}: {cause}. {remedy}", sync.config.destination)),
+            Delivery::Halt { cause, remedy } => {
+                return Sent::Halt(format!("{}: {cause}. {remedy}", sync.config.destination));
+            }
         }
     }
     refused.sort_by_key(|refusal| refusal.line);

@@ -61,7 +61,8 @@ pub async fn update_checkpoint<T>(
             Err(error) => return Err(error),
         }
     }
-    Err(last_error.unwrap_or_else(|| PortError::retry(format!("checkpoint of {sync}"), "other writers were always first")))
+    Err(last_error
+        .unwrap_or_else(|| PortError::retry(format!("checkpoint of {sync}"), "other writers were always first")))
 }
 
 /// One run of the history.
@@ -127,7 +128,12 @@ pub(super) async fn save_plan(ports: &Ports, attempt: u64, record: &RunRecord) -
 }
 
 /// What an attempt planned.
-pub(super) async fn load_plan(ports: &Ports, sync: &str, run: RunId, attempt: u64) -> Result<Option<RunRecord>, PortError> {
+pub(super) async fn load_plan(
+    ports: &Ports,
+    sync: &str,
+    run: RunId,
+    attempt: u64,
+) -> Result<Option<RunRecord>, PortError> {
     match ports.table.get(&names::plans_partition(sync), &names::plan_sort(run, attempt)).await? {
         Some(item) => Ok(Some(decode(&format!("plan of run {run} of {sync}"), &item.body)?)),
         None => Ok(None),
@@ -140,6 +146,10 @@ pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, PortErro
 
 pub(super) fn decode<T: DeserializeOwned>(what: &str, body: &[u8]) -> Result<T, PortError> {
     serde_json::from_slice(body).map_err(|e| {
-        PortError::halt(what, format!("is not readable ({e})"), "it was written by another version of driftless: use that version, or restore the state")
+        PortError::halt(
+            what,
+            format!("is not readable ({e})"),
+            "it was written by another version of driftless: use that version, or restore the state",
+        )
     })
 }

@@ -12,7 +12,10 @@ pub(super) fn read_answer(lines: u32, answer: Result<Response, TransportError>) 
         }
         Err(TransportError::Ambiguous(cause)) => return Delivery::Ambiguous { cause },
         Err(TransportError::Credentials(cause)) => {
-            return Delivery::Halt { cause, remedy: "correct the destination in driftless.yaml, then run driftless sync".into() };
+            return Delivery::Halt {
+                cause,
+                remedy: "correct the destination in driftless.yaml, then run driftless sync".into(),
+            };
         }
     };
     let status = response.status;
@@ -64,7 +67,10 @@ fn partly(lines: u32, body: Option<&Value>) -> Delivery {
         let line = record.get("index").and_then(Value::as_u64).filter(|n| *n < u64::from(lines));
         let Some(line) = line else {
             return Delivery::Halt {
-                cause: format!("Mixpanel refuses the batch without naming events: {}", safe_words(record.as_str().unwrap_or(error_of(body)))),
+                cause: format!(
+                    "Mixpanel refuses the batch without naming events: {}",
+                    safe_words(record.as_str().unwrap_or(error_of(body)))
+                ),
                 remedy: "check that the project's ID merge fits the mapping".into(),
             };
         };
@@ -107,7 +113,11 @@ fn safe_words(text: &str) -> String {
     safe.push_str(rest);
     let words: Vec<&str> = safe
         .split_whitespace()
-        .map(|word| if word.chars().filter(char::is_ascii_digit).count() > 4 || word.contains('@') { "…" } else { word })
+        .map(
+            |word| {
+                if word.chars().filter(char::is_ascii_digit).count() > 4 || word.contains('@') { "…" } else { word }
+            },
+        )
         .collect();
     words.join(" ").chars().take(REASON_CHARS).collect()
 }
@@ -145,7 +155,10 @@ mod tests {
     #[test]
     fn every_other_status_says_what_to_do() {
         assert!(matches!(answer(400, r#"{"error":"bad"}"#), Delivery::Halt { .. }));
-        assert!(matches!(answer(400, r#"{"failed_records":["$identify is not allowed"],"num_records_imported":0}"#), Delivery::Halt { .. }));
+        assert!(matches!(
+            answer(400, r#"{"failed_records":["$identify is not allowed"],"num_records_imported":0}"#),
+            Delivery::Halt { .. }
+        ));
         for status in [401, 403, 404, 302] {
             assert!(matches!(answer(status, "{}"), Delivery::Halt { .. }), "{status}");
         }

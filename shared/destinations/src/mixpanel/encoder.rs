@@ -27,7 +27,14 @@ pub(super) struct EventEncoder {
 
 impl EventEncoder {
     pub fn new(mapping: Arc<Mapping>, hidden: Vec<String>) -> Self {
-        Self { mapping, hidden, plan: None, event: String::new(), distinct_id: String::new(), observed: Observed::default() }
+        Self {
+            mapping,
+            hidden,
+            plan: None,
+            event: String::new(),
+            distinct_id: String::new(),
+            observed: Observed::default(),
+        }
     }
 
     fn plan(&mut self, columns: &Arc<Columns>) -> Arc<ColumnPlan> {
@@ -175,7 +182,9 @@ impl EventEncoder {
     ) -> Result<usize, RowError> {
         let raw = match value {
             Value::Null => return Ok(0),
-            Value::Text(text) | Value::Json(text) if text.trim_ascii().is_empty() || text.trim_ascii() == "null" => return Ok(0),
+            Value::Text(text) | Value::Json(text) if text.trim_ascii().is_empty() || text.trim_ascii() == "null" => {
+                return Ok(0);
+            }
             Value::Text(text) | Value::Json(text) => text,
             _ => return Err(not_an_object(column)),
         };

@@ -9,7 +9,11 @@ use super::limits::{NESTED_BYTES, NESTED_DEPTH, NESTED_ITEMS};
 pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.push(b'"');
-    if needs_escape(bytes) { write_escaped(bytes, out) } else { out.extend_from_slice(bytes) }
+    if needs_escape(bytes) {
+        write_escaped(bytes, out)
+    } else {
+        out.extend_from_slice(bytes)
+    }
     out.push(b'"');
 }
 

@@ -41,8 +41,24 @@ pub const EVENT_NAMES: usize = 5_000;
 
 /// Ids that Mixpanel refuses as distinct_id and as insert_id, in any case.
 pub const BANNED_IDS: &[&str] = &[
-    "00000000-0000-0000-0000-000000000000", "anon", "anonymous", "nil", "none", "null", "n/a", "na", "undefined",
-    "unknown", "<nil>", "0", "-1", "true", "false", "[]", "{}", "lmy47d",
+    "00000000-0000-0000-0000-000000000000",
+    "anon",
+    "anonymous",
+    "nil",
+    "none",
+    "null",
+    "n/a",
+    "na",
+    "undefined",
+    "unknown",
+    "<nil>",
+    "0",
+    "-1",
+    "true",
+    "false",
+    "[]",
+    "{}",
+    "lmy47d",
 ];
 
 /// Whether Mixpanel refuses an id.

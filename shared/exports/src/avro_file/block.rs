@@ -33,32 +33,18 @@ impl AvroBlock {
         let mut starts = vec![0];
         let mut cursor = Cursor { bytes: &bytes };
         for _ in 0..rows {
-            schema
-                .fields
-                .iter()
-                .try_for_each(|(_, field)| skip(&schema, field, &mut cursor, 0))?;
-            starts.push(
-                u32::try_from(bytes.len() - cursor.bytes.len())
-                    .map_err(|_| "a block is too large")?,
-            );
+            schema.fields.iter().try_for_each(|(_, field)| skip(&schema, field, &mut cursor, 0))?;
+            starts.push(u32::try_from(bytes.len() - cursor.bytes.len()).map_err(|_| "a block is too large")?);
         }
         if !cursor.bytes.is_empty() {
             return Err("a block holds more than its rows");
         }
-        Ok(Self {
-            schema,
-            columns,
-            bytes,
-            starts,
-            first_row,
-        })
+        Ok(Self { schema, columns, bytes, starts, first_row })
     }
 
     fn row<'b>(&'b self, start: u32, values: &mut Vec<Value<'b>>) -> Result<(), Fault> {
         values.clear();
-        let mut cursor = Cursor {
-            bytes: self.bytes.get(start as usize..).unwrap_or_default(),
-        };
+        let mut cursor = Cursor { bytes: self.bytes.get(start as usize..).unwrap_or_default() };
         for (_, field) in &self.schema.fields {
             values.push(read(&self.schema, field, &mut cursor)?);
         }
@@ -84,21 +70,8 @@ impl RowBlock for AvroBlock {
         let rows = (self.first_row..self.first_row + self.rows()).zip(&self.starts);
         for (row, start) in rows.filter(|(row, _)| wanted(*row)) {
             match self.row(*start, &mut values) {
-                Ok(()) => visit(
-                    row,
-                    Ok(Row {
-                        columns: &self.columns,
-                        values: &values,
-                    }),
-                ),
-                Err(what) => visit(
-                    row,
-                    Err(RowError::of_row(
-                        RowErrorCode::Malformed,
-                        what,
-                        "export it again",
-                    )),
-                ),
+                Ok(()) => visit(row, Ok(Row { columns: &self.columns, values: &values })),
+                Err(what) => visit(row, Err(RowError::of_row(RowErrorCode::Malformed, what, "export it again"))),
             }
         }
     }

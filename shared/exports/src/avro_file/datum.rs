@@ -5,16 +5,10 @@ use driftless_core::model::Value;
 use super::cursor::{Cursor, Fault};
 use super::schema::{Schema, Type};
 use crate::limits::{AVRO_EMPTY_ITEMS_MAX, DEPTH_MAX};
-use crate::parquet_file::{
-    bytes_text, decimal_text, push_json_text, push_value, shortest_float, time_text, uuid_text,
-};
+use crate::parquet_file::{bytes_text, decimal_text, push_json_text, push_value, shortest_float, time_text, uuid_text};
 
 /// Reads one value. Nested ones become JSON text.
-pub(super) fn read<'a>(
-    schema: &'a Schema,
-    of: &'a Type,
-    cursor: &mut Cursor<'a>,
-) -> Result<Value<'a>, Fault> {
+pub(super) fn read<'a>(schema: &'a Schema, of: &'a Type, cursor: &mut Cursor<'a>) -> Result<Value<'a>, Fault> {
     let of = branch(schema, of, cursor)?;
     match of {
         Type::Record(_) | Type::Array(_) | Type::Map(_) => {
@@ -27,19 +21,12 @@ pub(super) fn read<'a>(
 }
 
 /// Passes over one value and checks it.
-pub(super) fn skip<'a>(
-    schema: &'a Schema,
-    of: &'a Type,
-    cursor: &mut Cursor<'a>,
-    depth: usize,
-) -> Result<(), Fault> {
+pub(super) fn skip<'a>(schema: &'a Schema, of: &'a Type, cursor: &mut Cursor<'a>, depth: usize) -> Result<(), Fault> {
     if depth > DEPTH_MAX {
         return Err(TOO_DEEP);
     }
     match branch(schema, of, cursor)? {
-        Type::Record(fields) => fields
-            .iter()
-            .try_for_each(|(_, field)| skip(schema, field, cursor, depth + 1)),
+        Type::Record(fields) => fields.iter().try_for_each(|(_, field)| skip(schema, field, cursor, depth + 1)),
         Type::Array(items) => each_item(cursor, |cursor, _| skip(schema, items, cursor, depth + 1)),
         Type::Map(values) => each_item(cursor, |cursor, _| {
             cursor.text()?;
@@ -52,16 +39,10 @@ pub(super) fn skip<'a>(
 const TOO_DEEP: Fault = "a value is nested more than 64 levels deep";
 
 /// The type that is really there: behind names, and of a union the branch that the data names.
-fn branch<'a>(
-    schema: &'a Schema,
-    of: &'a Type,
-    cursor: &mut Cursor<'_>,
-) -> Result<&'a Type, Fault> {
+fn branch<'a>(schema: &'a Schema, of: &'a Type, cursor: &mut Cursor<'_>) -> Result<&'a Type, Fault> {
     match schema.resolve(of) {
         Type::Union(branches) => {
-            let branch = branches
-                .get(cursor.length()?)
-                .ok_or("a union has no such branch")?;
+            let branch = branches.get(cursor.length()?).ok_or("a union has no such branch")?;
             match schema.resolve(branch) {
                 Type::Union(_) => Err("a union is directly within a union"),
                 found => Ok(found),
@@ -86,11 +67,9 @@ fn flat<'a>(of: &'a Type, cursor: &mut Cursor<'a>) -> Result<Value<'a>, Fault> {
         Type::Bytes => Value::Text(bytes_text(cursor.bytes()?)),
         Type::Text => Value::Text(Cow::Borrowed(cursor.text()?)),
         Type::Fixed(size) => Value::Text(bytes_text(cursor.take(*size)?)),
-        Type::Enum(symbols) => Value::Text(Cow::Borrowed(
-            symbols
-                .get(cursor.length()?)
-                .ok_or("an enum has no such symbol")?,
-        )),
+        Type::Enum(symbols) => {
+            Value::Text(Cow::Borrowed(symbols.get(cursor.length()?).ok_or("an enum has no such symbol")?))
+        }
         Type::Decimal { fixed, scale } => {
             let bytes = match fixed {
                 Some(size) => cursor.take(*size)?,
@@ -100,22 +79,15 @@ fn flat<'a>(of: &'a Type, cursor: &mut Cursor<'a>) -> Result<Value<'a>, Fault> {
             Value::Number(Cow::Owned(decimal_text(&unscaled, *scale)))
         }
         Type::Date => Value::Date(cursor.int()?),
-        Type::Time(nanos) => {
-            Value::Text(Cow::Owned(time_text(cursor.long()?.saturating_mul(*nanos))))
+        Type::Time(nanos) => Value::Text(Cow::Owned(time_text(cursor.long()?.saturating_mul(*nanos)))),
+        Type::Timestamp(nanos, utc) => {
+            Value::Timestamp { nanos: i128::from(cursor.long()?) * i128::from(*nanos), utc: *utc }
         }
-        Type::Timestamp(nanos, utc) => Value::Timestamp {
-            nanos: i128::from(cursor.long()?) * i128::from(*nanos),
-            utc: *utc,
-        },
         Type::Uuid => Value::Text(Cow::Owned(uuid_text(cursor.take(16)?))),
         Type::Duration => {
             let mut part = || cursor.array().map(u32::from_le_bytes);
             let (months, days, ms) = (part()?, part()?, part()?);
-            Value::Text(Cow::Owned(format!(
-                "P{months}M{days}DT{}.{:03}S",
-                ms / 1000,
-                ms % 1000
-            )))
+            Value::Text(Cow::Owned(format!("P{months}M{days}DT{}.{:03}S", ms / 1000, ms % 1000)))
         }
         Type::Array(_) | Type::Map(_) | Type::Union(_) | Type::Record(_) | Type::Named(_) => {
             return Err("the schema refers to itself without end");
@@ -126,11 +98,7 @@ fn flat<'a>(of: &'a Type, cursor: &mut Cursor<'a>) -> Result<Value<'a>, Fault> {
 /// A big-endian two's complement number in decimal digits.
 fn signed_digits(bytes: &[u8]) -> Option<String> {
     use arrow::datatypes::i256;
-    let fill = if bytes.first().is_some_and(|b| b & 0x80 != 0) {
-        0xff
-    } else {
-        0
-    };
+    let fill = if bytes.first().is_some_and(|b| b & 0x80 != 0) { 0xff } else { 0 };
     if bytes.len() > 32 && bytes[..bytes.len() - 32].iter().any(|b| *b != fill) {
         return None;
     }
@@ -226,11 +194,7 @@ fn branch_of_nested<'a>(
     cursor: &mut Cursor<'_>,
     depth: usize,
 ) -> Result<&'a Type, Fault> {
-    if depth == 0 {
-        Ok(of)
-    } else {
-        branch(schema, of, cursor)
-    }
+    if depth == 0 { Ok(of) } else { branch(schema, of, cursor) }
 }
 
 #[cfg(test)]
@@ -263,9 +227,7 @@ mod tests {
         assert!(again.bytes.is_empty());
         // A billion nulls in a few bytes.
         let nulls = Type::Array(Box::new(Type::Null));
-        let mut bomb = Cursor {
-            bytes: &[0x80, 0x94, 0xeb, 0xdc, 0x07, 0],
-        };
+        let mut bomb = Cursor { bytes: &[0x80, 0x94, 0xeb, 0xdc, 0x07, 0] };
         assert!(skip(&schema, &nulls, &mut bomb, 0).is_err());
     }
 }

@@ -31,28 +31,16 @@ type Opened = (Box<dyn RowBlocks>, Vec<String>, &'static str);
 
 /// Opens an Avro container file.
 pub(crate) fn open(source: Source, decoded: Box<dyn Read + Send>) -> Result<Opened, ExportError> {
-    let mut input = Input {
-        reader: BufReader::new(decoded),
-    };
+    let mut input = Input { reader: BufReader::new(decoded) };
     let header = match header(&mut input) {
         Ok(header) => header,
         Err(refusal) => return Err(source.refuse(refusal)),
     };
     let (schema, codec, sync) = header;
     let names: Vec<String> = schema.fields.iter().map(|(name, _)| name.clone()).collect();
-    let columns = Arc::new(Columns {
-        names: names.clone(),
-    });
-    let blocks = AvroBlocks {
-        input,
-        source,
-        schema: Arc::new(schema),
-        columns,
-        codec,
-        sync,
-        next_row: 0,
-        is_done: false,
-    };
+    let columns = Arc::new(Columns { names: names.clone() });
+    let blocks =
+        AvroBlocks { input, source, schema: Arc::new(schema), columns, codec, sync, next_row: 0, is_done: false };
     Ok((Box::new(blocks), names, codec.name()))
 }
 
@@ -63,9 +51,7 @@ fn header(input: &mut Input<Box<dyn Read + Send>>) -> Result<(Schema, Codec, [u8
     let mut codec = Codec::Null;
     let mut left = AVRO_HEADER_BYTES_MAX;
     loop {
-        let count = input
-            .long()?
-            .ok_or_else(|| wrong("the Avro header ends too early".to_string()))?;
+        let count = input.long()?.ok_or_else(|| wrong("the Avro header ends too early".to_string()))?;
         if count == 0 {
             break;
         }
@@ -77,8 +63,8 @@ fn header(input: &mut Input<Box<dyn Read + Send>>) -> Result<(Schema, Codec, [u8
             let value = input.bytes(&mut left)?;
             match key.as_slice() {
                 b"avro.schema" => {
-                    let text = String::from_utf8(value)
-                        .map_err(|_| wrong("its schema is not valid UTF-8".to_string()))?;
+                    let text =
+                        String::from_utf8(value).map_err(|_| wrong("its schema is not valid UTF-8".to_string()))?;
                     schema = Some(Schema::parse(&text).map_err(wrong)?);
                 }
                 b"avro.codec" => {
@@ -95,20 +81,10 @@ fn header(input: &mut Input<Box<dyn Read + Send>>) -> Result<(Schema, Codec, [u8
     }
     let schema = schema.ok_or_else(|| wrong("the Avro header has no schema".to_string()))?;
     let mut seen = HashSet::new();
-    if let Some((name, _)) = schema
-        .fields
-        .iter()
-        .find(|(name, _)| !seen.insert(name.clone()))
-    {
-        return Err(Refusal::new(
-            format!("its schema names column {name} twice"),
-            "give every column its own name",
-        ));
+    if let Some((name, _)) = schema.fields.iter().find(|(name, _)| !seen.insert(name.clone())) {
+        return Err(Refusal::new(format!("its schema names column {name} twice"), "give every column its own name"));
     }
-    let sync = input
-        .exactly(16)?
-        .try_into()
-        .map_err(|_| wrong("the Avro header ends too early".to_string()))?;
+    let sync = input.exactly(16)?.try_into().map_err(|_| wrong("the Avro header ends too early".to_string()))?;
     Ok((schema, codec, sync))
 }
 
@@ -123,21 +99,11 @@ impl<R: Read> AvroBlocks<R> {
             let mut left = AVRO_BLOCK_BYTES_MAX;
             let stored = self.input.bytes(&mut left)?;
             if self.input.exactly(16)? != self.sync {
-                return Err(Refusal::new(
-                    "an Avro block does not end with the file's marker",
-                    AGAIN,
-                ));
+                return Err(Refusal::new("an Avro block does not end with the file's marker", AGAIN));
             }
-            let wrong =
-                |what: String| Refusal::new(format!("an Avro block cannot be read: {what}"), AGAIN);
+            let wrong = |what: String| Refusal::new(format!("an Avro block cannot be read: {what}"), AGAIN);
             let bytes = self.codec.decode(stored).map_err(wrong)?;
-            let block = AvroBlock::new(
-                self.schema.clone(),
-                self.columns.clone(),
-                bytes,
-                rows,
-                self.next_row,
-            );
+            let block = AvroBlock::new(self.schema.clone(), self.columns.clone(), bytes, rows, self.next_row);
             let block = block.map_err(|what| wrong(what.to_string()))?;
             if rows > 0 {
                 self.next_row += rows;
@@ -161,9 +127,7 @@ impl<R: Read + Send> RowBlocks for AvroBlocks<R> {
             }
             Err(mut refusal) => {
                 self.is_done = true;
-                refusal
-                    .cause
-                    .push_str(&format!(", at row {} or later", self.next_row));
+                refusal.cause.push_str(&format!(", at row {} or later", self.next_row));
                 Err(self.source.refuse(refusal))
             }
         }
@@ -178,16 +142,8 @@ struct Input<R> {
 impl<R: Read> Input<R> {
     fn exactly(&mut self, count: usize) -> Result<Vec<u8>, Refusal> {
         let mut bytes = Vec::new();
-        self.reader
-            .by_ref()
-            .take(count as u64)
-            .read_to_end(&mut bytes)
-            .map_err(Refusal::of_io)?;
-        if bytes.len() < count {
-            Err(Refusal::new("the Avro file ends too early", AGAIN))
-        } else {
-            Ok(bytes)
-        }
+        self.reader.by_ref().take(count as u64).read_to_end(&mut bytes).map_err(Refusal::of_io)?;
+        if bytes.len() < count { Err(Refusal::new("the Avro file ends too early", AGAIN)) } else { Ok(bytes) }
     }
 
     /// A number; `None` at the end of the file.
@@ -211,9 +167,7 @@ impl<R: Read> Input<R> {
 
     /// A byte string, as long as the budget allows.
     fn bytes(&mut self, left: &mut usize) -> Result<Vec<u8>, Refusal> {
-        let length = self
-            .long()?
-            .ok_or_else(|| Refusal::new("the Avro file ends too early", AGAIN))?;
+        let length = self.long()?.ok_or_else(|| Refusal::new("the Avro file ends too early", AGAIN))?;
         let length = usize::try_from(length).ok().filter(|length| length <= left);
         let length = length.ok_or_else(|| {
             Refusal::new(

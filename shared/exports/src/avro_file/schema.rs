@@ -45,8 +45,7 @@ pub(super) struct Schema {
 
 impl Schema {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let json: Json =
-            serde_json::from_str(text).map_err(|_| "its schema is no valid JSON".to_string())?;
+        let json: Json = serde_json::from_str(text).map_err(|_| "its schema is no valid JSON".to_string())?;
         let mut names = Names::default();
         let root = names.type_of(&json, "")?;
         let root = match root {
@@ -54,10 +53,7 @@ impl Schema {
             other => other,
         };
         match root {
-            Type::Record(fields) => Ok(Self {
-                fields,
-                named: names.types,
-            }),
+            Type::Record(fields) => Ok(Self { fields, named: names.types }),
             _ => Err("its schema is no record, so there are no columns".to_string()),
         }
     }
@@ -82,9 +78,7 @@ fn member<'j>(json: &'j Json, name: &str) -> Option<&'j str> {
 }
 
 fn size(json: &Json, name: &str) -> Option<usize> {
-    json.get(name)
-        .and_then(Json::as_u64)
-        .and_then(|n| usize::try_from(n).ok())
+    json.get(name).and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok())
 }
 
 impl Names {
@@ -92,10 +86,7 @@ impl Names {
         match json {
             Json::String(name) => self.primitive(name, namespace),
             Json::Array(branches) => {
-                let branches: Result<Vec<Type>, String> = branches
-                    .iter()
-                    .map(|b| self.type_of(b, namespace))
-                    .collect();
+                let branches: Result<Vec<Type>, String> = branches.iter().map(|b| self.type_of(b, namespace)).collect();
                 Ok(Type::Union(branches?))
             }
             Json::Object(_) => {
@@ -117,13 +108,8 @@ impl Names {
             "bytes" => Type::Bytes,
             "string" => Type::Text,
             _ => {
-                let known = self
-                    .numbers
-                    .get(&full_name(name, namespace))
-                    .or_else(|| self.numbers.get(name));
-                Type::Named(*known.ok_or_else(|| {
-                    format!("its schema uses the type {name} without defining it")
-                })?)
+                let known = self.numbers.get(&full_name(name, namespace)).or_else(|| self.numbers.get(name));
+                Type::Named(*known.ok_or_else(|| format!("its schema uses the type {name} without defining it"))?)
             }
         })
     }
@@ -131,38 +117,24 @@ impl Names {
     fn complex(&mut self, json: &Json, namespace: &str) -> Result<Type, String> {
         let missing = |what: &str| format!("a type of its schema has no {what}");
         match member(json, "type") {
-            Some("array") => Ok(Type::Array(Box::new(self.type_of(
-                json.get("items").ok_or_else(|| missing("items"))?,
-                namespace,
-            )?))),
-            Some("map") => Ok(Type::Map(Box::new(self.type_of(
-                json.get("values").ok_or_else(|| missing("values"))?,
-                namespace,
-            )?))),
+            Some("array") => {
+                Ok(Type::Array(Box::new(self.type_of(json.get("items").ok_or_else(|| missing("items"))?, namespace)?)))
+            }
+            Some("map") => {
+                Ok(Type::Map(Box::new(self.type_of(json.get("values").ok_or_else(|| missing("values"))?, namespace)?)))
+            }
             Some(kind @ ("record" | "error" | "enum" | "fixed")) => {
                 let name = member(json, "name").ok_or_else(|| missing("name"))?;
                 let namespace = member(json, "namespace").unwrap_or(namespace);
                 let full = full_name(name, namespace);
-                let inner = full
-                    .rsplit_once('.')
-                    .map_or("", |(space, _)| space)
-                    .to_string();
+                let inner = full.rsplit_once('.').map_or("", |(space, _)| space).to_string();
                 let number = self.types.len();
                 self.types.push(Type::Null);
                 self.numbers.insert(full, number);
                 let defined = match kind {
                     "enum" => {
-                        let symbols = json
-                            .get("symbols")
-                            .and_then(Json::as_array)
-                            .ok_or_else(|| missing("symbols"))?;
-                        Type::Enum(
-                            symbols
-                                .iter()
-                                .filter_map(Json::as_str)
-                                .map(String::from)
-                                .collect(),
-                        )
+                        let symbols = json.get("symbols").and_then(Json::as_array).ok_or_else(|| missing("symbols"))?;
+                        Type::Enum(symbols.iter().filter_map(Json::as_str).map(String::from).collect())
                     }
                     "fixed" => {
                         let fixed = Type::Fixed(size(json, "size").ok_or_else(|| missing("size"))?);
@@ -181,16 +153,11 @@ impl Names {
     }
 
     fn record(&mut self, json: &Json, namespace: &str) -> Result<Type, String> {
-        let fields = json
-            .get("fields")
-            .and_then(Json::as_array)
-            .ok_or("a record of its schema has no fields")?;
+        let fields = json.get("fields").and_then(Json::as_array).ok_or("a record of its schema has no fields")?;
         let mut record = Vec::with_capacity(fields.len());
         for field in fields {
             let name = member(field, "name").ok_or("a field of its schema has no name")?;
-            let field_type = field
-                .get("type")
-                .ok_or("a field of its schema has no type")?;
+            let field_type = field.get("type").ok_or("a field of its schema has no type")?;
             record.push((name.to_string(), self.type_of(field_type, namespace)?));
         }
         Ok(Type::Record(record))
@@ -198,15 +165,10 @@ impl Names {
 
     /// What the logical type makes of a base type; one that does not fit is ignored, as the specification says.
     fn logical(&self, json: &Json, base: Type) -> Type {
-        let scale = size(json, "scale")
-            .and_then(|n| i32::try_from(n).ok())
-            .unwrap_or(0);
+        let scale = size(json, "scale").and_then(|n| i32::try_from(n).ok()).unwrap_or(0);
         match (member(json, "logicalType"), base) {
             (Some("decimal"), Type::Bytes) => Type::Decimal { fixed: None, scale },
-            (Some("decimal"), Type::Fixed(n)) => Type::Decimal {
-                fixed: Some(n),
-                scale,
-            },
+            (Some("decimal"), Type::Fixed(n)) => Type::Decimal { fixed: Some(n), scale },
             (Some("uuid"), Type::Fixed(16)) => Type::Uuid,
             (Some("duration"), Type::Fixed(12)) => Type::Duration,
             (Some("date"), Type::Int) => Type::Date,
@@ -224,11 +186,7 @@ impl Names {
 }
 
 fn full_name(name: &str, namespace: &str) -> String {
-    if name.contains('.') || namespace.is_empty() {
-        name.to_string()
-    } else {
-        format!("{namespace}.{name}")
-    }
+    if name.contains('.') || namespace.is_empty() { name.to_string() } else { format!("{namespace}.{name}") }
 }
 
 #[cfg(test)]
@@ -246,14 +204,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(schema.resolve(&schema.fields[0].1), &Type::Uuid);
-        assert_eq!(
-            schema.fields[1].1,
-            Type::Union(vec![Type::Null, Type::Named(1)])
-        );
-        assert_eq!(
-            schema.fields[2].1,
-            Type::Union(vec![Type::Null, Type::Named(0)])
-        );
+        assert_eq!(schema.fields[1].1, Type::Union(vec![Type::Null, Type::Named(1)]));
+        assert_eq!(schema.fields[2].1, Type::Union(vec![Type::Null, Type::Named(0)]));
         assert_eq!(schema.fields[3].1, Type::Timestamp(1_000, true));
     }
 

@@ -27,34 +27,18 @@ struct Score {
 }
 
 /// Finds the dialect of an export by its first bytes. What the sync says is taken as said. `is_all`: the head is the whole.
-pub(crate) fn detect(
-    head: &[u8],
-    is_all: bool,
-    options: &CsvOptions,
-) -> Result<CsvDialect, Refusal> {
+pub(crate) fn detect(head: &[u8], is_all: bool, options: &CsvOptions) -> Result<CsvDialect, Refusal> {
     let said = Said::of(options)?;
     let sample = &head[..head.len().min(DIALECT_SAMPLE_BYTES)];
     let is_all = is_all && sample.len() == head.len();
-    let nulls = options
-        .nulls
-        .clone()
-        .unwrap_or_else(|| vec![DEFAULT_NULL.to_string()]);
+    let nulls = options.nulls.clone().unwrap_or_else(|| vec![DEFAULT_NULL.to_string()]);
     let mut best: Option<(Score, Dialect)> = None;
     for (quote, escape) in quotings(&said, sample) {
-        for delimiter in said
-            .delimiter
-            .map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter])
-        {
+        for delimiter in said.delimiter.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]) {
             if quote == Some(delimiter) {
                 continue;
             }
-            let dialect = Dialect {
-                delimiter,
-                quote,
-                escape,
-                nulls: nulls.clone(),
-                terminator: terminator_of(head),
-            };
+            let dialect = Dialect { delimiter, quote, escape, nulls: nulls.clone(), terminator: terminator_of(head) };
             let score = score(sample, is_all, &dialect);
             if best.as_ref().is_none_or(|(other, _)| score > *other) {
                 best = Some((score, dialect));
@@ -62,30 +46,16 @@ pub(crate) fn detect(
         }
     }
     let Some((_, dialect)) = best else {
-        return Err(Refusal::new(
-            "no CSV dialect is possible with these options",
-            "change source.csv",
-        ));
+        return Err(Refusal::new("no CSV dialect is possible with these options", "change source.csv"));
     };
     let records = records(sample, is_all, &dialect);
-    let rows: Vec<Vec<Option<String>>> = records
-        .iter()
-        .filter_map(|record| fields(record, &dialect))
-        .collect();
+    let rows: Vec<Vec<Option<String>>> = records.iter().filter_map(|record| fields(record, &dialect)).collect();
     let header = options.header.unwrap_or_else(|| {
         let first = rows.first().map(Vec::as_slice).unwrap_or_default();
-        if options.columns.is_empty() {
-            looks_like_header(&rows)
-        } else {
-            is_same_set(first, &options.columns)
-        }
+        if options.columns.is_empty() { looks_like_header(&rows) } else { is_same_set(first, &options.columns) }
     });
     let width = rows.first().map_or(0, Vec::len);
-    let columns = if header {
-        Vec::new()
-    } else {
-        column_names(&options.columns, width)?
-    };
+    let columns = if header { Vec::new() } else { column_names(&options.columns, width)? };
     Ok(CsvDialect {
         delimiter: dialect.delimiter,
         quote: dialect.quote,
@@ -122,11 +92,8 @@ fn quotings(said: &Said, sample: &[u8]) -> Vec<(Option<u8>, Option<u8>)> {
     match said.escape {
         Some(escape) => all.iter_mut().for_each(|(_, e)| *e = Some(escape)),
         None if has(b'\\') => {
-            let escaped: Vec<_> = all
-                .iter()
-                .filter(|(_, e)| e.is_none())
-                .map(|(quote, _)| (*quote, Some(b'\\')))
-                .collect();
+            let escaped: Vec<_> =
+                all.iter().filter(|(_, e)| e.is_none()).map(|(quote, _)| (*quote, Some(b'\\'))).collect();
             all.extend(escaped);
         }
         None => {}
@@ -137,25 +104,13 @@ fn quotings(said: &Said, sample: &[u8]) -> Vec<(Option<u8>, Option<u8>)> {
 fn score(sample: &[u8], is_all: bool, dialect: &Dialect) -> Score {
     let counts: Vec<Option<usize>> = records(sample, is_all, dialect)
         .iter()
-        .map(|record| {
-            std::str::from_utf8(record).map_or(Some(0), |record| {
-                each_field(record, dialect, |_, _| {}).ok()
-            })
-        })
+        .map(|record| std::str::from_utf8(record).map_or(Some(0), |record| each_field(record, dialect, |_, _| {}).ok()))
         .filter(|count| *count != Some(0))
         .collect();
     let first = counts.first().copied().flatten().unwrap_or(0);
     let same = counts.iter().filter(|count| **count == Some(first)).count();
-    let agreeing = if counts.is_empty() {
-        0
-    } else {
-        same * 64 / counts.len()
-    };
-    Score {
-        splits: first > 1 && agreeing >= 32,
-        agreeing,
-        columns: first,
-    }
+    let agreeing = if counts.is_empty() { 0 } else { same * 64 / counts.len() };
+    Score { splits: first > 1 && agreeing >= 32, agreeing, columns: first }
 }
 
 /// The whole records of the sample.
@@ -163,20 +118,14 @@ pub(super) fn records<'a>(sample: &'a [u8], is_all: bool, dialect: &Dialect) -> 
     let mut spans = Vec::new();
     // Splitting CSV never fails: what is wrong shows in the fields.
     let _ = CsvSplitter::new(dialect.clone()).split(sample, is_all, &mut spans);
-    spans
-        .iter()
-        .map(|span| &sample[span.start as usize..span.end as usize])
-        .collect()
+    spans.iter().map(|span| &sample[span.start as usize..span.end as usize]).collect()
 }
 
 /// The fields of a readable record, `None` for nulls.
 pub(super) fn fields(record: &[u8], dialect: &Dialect) -> Option<Vec<Option<String>>> {
     let record = std::str::from_utf8(record).ok()?;
     let mut fields = Vec::new();
-    each_field(record, dialect, |_, field| {
-        fields.push((!field.is_null).then(|| field.text.into_owned()))
-    })
-    .ok()?;
+    each_field(record, dialect, |_, field| fields.push((!field.is_null).then(|| field.text.into_owned()))).ok()?;
     Some(fields)
 }
 
@@ -190,49 +139,26 @@ mod tests {
 
     fn quoting(text: &str) -> (u8, Option<u8>, Option<u8>, bool) {
         let dialect = found(text);
-        (
-            dialect.delimiter,
-            dialect.quote,
-            dialect.escape,
-            dialect.header,
-        )
+        (dialect.delimiter, dialect.quote, dialect.escape, dialect.header)
     }
 
     #[test]
     fn finds_what_warehouses_write() {
-        assert_eq!(
-            quoting("id,name\n1,a\n2,\"b, c\"\n"),
-            (b',', Some(b'"'), None, true)
-        );
-        assert_eq!(
-            quoting("1|a|2025-01-01\n2|b, c|2025-01-02\n"),
-            (b'|', Some(b'"'), None, false)
-        );
+        assert_eq!(quoting("id,name\n1,a\n2,\"b, c\"\n"), (b',', Some(b'"'), None, true));
+        assert_eq!(quoting("1|a|2025-01-01\n2|b, c|2025-01-02\n"), (b'|', Some(b'"'), None, false));
         assert_eq!(quoting("id\tname\n1\ta\n"), (b'\t', Some(b'"'), None, true));
-        assert_eq!(
-            quoting("id;price\n1;1,5\n2;3,25\n"),
-            (b';', Some(b'"'), None, true)
-        );
+        assert_eq!(quoting("id;price\n1;1,5\n2;3,25\n"), (b';', Some(b'"'), None, true));
         assert_eq!(quoting("1\u{1}a\n2\u{1}b\n"), (1, Some(b'"'), None, false));
         // Snowflake without quotes: backslashes escape.
-        assert_eq!(
-            quoting("1,a\\,b,\\N\n2,c,\\N\n3,d\\\ne,x\n"),
-            (b',', None, Some(b'\\'), false)
-        );
+        assert_eq!(quoting("1,a\\,b,\\N\n2,c,\\N\n3,d\\\ne,x\n"), (b',', None, Some(b'\\'), false));
         // Spark: quotes escaped by a backslash.
         assert_eq!(
             quoting("1,\"{\\\"a\\\":1,\\\"b\\\":2}\"\n2,\"{\\\"a\\\":1}\"\n"),
             (b',', Some(b'"'), Some(b'\\'), false)
         );
         // A doubled quote beside a backslash at the end of a field.
-        assert_eq!(
-            quoting("id,path\n1,\"C:\\\"\n2,\"say \"\"x\"\"\"\n"),
-            (b',', Some(b'"'), None, true)
-        );
-        assert_eq!(
-            quoting("id,name\n1,'a, b'\n2,'c'\n"),
-            (b',', Some(b'\''), None, true)
-        );
+        assert_eq!(quoting("id,path\n1,\"C:\\\"\n2,\"say \"\"x\"\"\"\n"), (b',', Some(b'"'), None, true));
+        assert_eq!(quoting("id,name\n1,'a, b'\n2,'c'\n"), (b',', Some(b'\''), None, true));
         assert!(found("id\n1\n2\n").header);
     }
 
@@ -246,14 +172,8 @@ mod tests {
 
     #[test]
     fn what_is_said_is_taken_as_said() {
-        let options = CsvOptions {
-            columns: vec!["op".into(), "id".into()],
-            ..CsvOptions::default()
-        };
-        assert_eq!(
-            detect(b"I,1\nU,2\n", true, &options).unwrap().columns,
-            ["op", "id"]
-        );
+        let options = CsvOptions { columns: vec!["op".into(), "id".into()], ..CsvOptions::default() };
+        assert_eq!(detect(b"I,1\nU,2\n", true, &options).unwrap().columns, ["op", "id"]);
         assert!(detect(b"op,id\nI,1\n", true, &options).unwrap().header);
         assert!(detect(b"I,1,x\n", true, &options).is_err());
         let options = CsvOptions {
@@ -263,20 +183,7 @@ mod tests {
             ..CsvOptions::default()
         };
         let dialect = detect(b"\"a|b\n", true, &options).unwrap();
-        assert_eq!(
-            (dialect.quote, dialect.delimiter, dialect.header),
-            (None, b'|', false)
-        );
-        assert!(
-            detect(
-                b"a",
-                true,
-                &CsvOptions {
-                    delimiter: Some('é'),
-                    ..CsvOptions::default()
-                }
-            )
-            .is_err()
-        );
+        assert_eq!((dialect.quote, dialect.delimiter, dialect.header), (None, b'|', false));
+        assert!(detect(b"a", true, &CsvOptions { delimiter: Some('é'), ..CsvOptions::default() }).is_err());
     }
 }

@@ -18,10 +18,7 @@ impl Dialect {
     /// The locked dialect, for an export that starts with these bytes.
     pub(crate) fn of(locked: &CsvDialect, head: &[u8]) -> Result<Self, Refusal> {
         let bytes = [Some(locked.delimiter), locked.quote, locked.escape];
-        if bytes
-            .iter()
-            .flatten()
-            .any(|b| !b.is_ascii() || matches!(b, b'\n' | b'\r' | 0))
+        if bytes.iter().flatten().any(|b| !b.is_ascii() || matches!(b, b'\n' | b'\r' | 0))
             || locked.quote == Some(locked.delimiter)
         {
             return Err(Refusal::new(
@@ -41,11 +38,7 @@ impl Dialect {
 }
 
 pub(super) fn terminator_of(head: &[u8]) -> u8 {
-    if memchr(b'\n', head).is_none() && memchr(b'\r', head).is_some() {
-        b'\r'
-    } else {
-        b'\n'
-    }
+    if memchr(b'\n', head).is_none() && memchr(b'\r', head).is_some() { b'\r' } else { b'\n' }
 }
 
 /// A dialect in words, for reports.
@@ -64,15 +57,7 @@ pub(crate) fn dialect_words(dialect: &CsvDialect) -> String {
         Some(_) => ", other quotes",
         None => ", no quotes",
     };
-    let escape = if dialect.escape.is_some() {
-        ", escapes"
-    } else {
-        ""
-    };
-    let header = if dialect.header {
-        "header"
-    } else {
-        "no header"
-    };
+    let escape = if dialect.escape.is_some() { ", escapes" } else { "" };
+    let header = if dialect.header { "header" } else { "no header" };
     format!("{delimiter}{quote}{escape}, {header}")
 }

@@ -68,14 +68,7 @@ fn unquoted<'a>(record: &'a str, start: usize, dialect: &Dialect) -> (Field<'a>,
         Some(escape) if is_escaped => Cow::Owned(without_escapes(raw, escape)),
         _ => Cow::Borrowed(raw),
     };
-    (
-        Field {
-            text,
-            is_null,
-            is_quoted: false,
-        },
-        end,
-    )
+    (Field { text, is_null, is_quoted: false }, end)
 }
 
 /// In unquoted text an escape makes the next character literal; the letters that PostgreSQL and MySQL write for control
@@ -103,11 +96,7 @@ fn without_escapes(raw: &str, escape: u8) -> String {
     text
 }
 
-fn quoted<'a>(
-    record: &'a str,
-    start: usize,
-    dialect: &Dialect,
-) -> Result<(Field<'a>, usize), &'static str> {
+fn quoted<'a>(record: &'a str, start: usize, dialect: &Dialect) -> Result<(Field<'a>, usize), &'static str> {
     const OPEN: &str = "a quote is opened and never closed";
     let bytes = record.as_bytes();
     let quote = dialect.quote.unwrap_or(b'"');
@@ -140,14 +129,7 @@ fn quoted<'a>(
         }
         None => Cow::Borrowed(last),
     };
-    Ok((
-        Field {
-            text,
-            is_null: false,
-            is_quoted: true,
-        },
-        at + 1,
-    ))
+    Ok((Field { text, is_null: false, is_quoted: true }, at + 1))
 }
 
 #[cfg(test)]
@@ -155,20 +137,13 @@ mod tests {
     use super::*;
 
     fn dialect(quote: Option<u8>, escape: Option<u8>) -> Dialect {
-        Dialect {
-            delimiter: b',',
-            quote,
-            escape,
-            nulls: vec!["\\N".into()],
-            terminator: b'\n',
-        }
+        Dialect { delimiter: b',', quote, escape, nulls: vec!["\\N".into()], terminator: b'\n' }
     }
 
     fn fields(record: &str, dialect: &Dialect) -> Result<Vec<Option<String>>, &'static str> {
         let mut fields = Vec::new();
-        let count = each_field(record, dialect, |_, field| {
-            fields.push((!field.is_null).then(|| field.text.into_owned()))
-        })?;
+        let count =
+            each_field(record, dialect, |_, field| fields.push((!field.is_null).then(|| field.text.into_owned())))?;
         assert_eq!(count, fields.len());
         Ok(fields)
     }
@@ -180,24 +155,15 @@ mod tests {
     #[test]
     fn quoted_empty_is_text_and_unquoted_empty_is_null() {
         let rfc = dialect(Some(b'"'), None);
-        assert_eq!(
-            fields("a,,\"\",\\N,\"\\N\"", &rfc),
-            Ok(vec![some("a"), None, some(""), None, some("\\N")])
-        );
+        assert_eq!(fields("a,,\"\",\\N,\"\\N\"", &rfc), Ok(vec![some("a"), None, some(""), None, some("\\N")]));
         assert_eq!(fields(",", &rfc), Ok(vec![None, None]));
     }
 
     #[test]
     fn quotes_are_doubled_or_escaped() {
-        assert_eq!(
-            fields("\"a\"\"b\",5\"", &dialect(Some(b'"'), None)),
-            Ok(vec![some("a\"b"), some("5\"")])
-        );
+        assert_eq!(fields("\"a\"\"b\",5\"", &dialect(Some(b'"'), None)), Ok(vec![some("a\"b"), some("5\"")]));
         let spark = dialect(Some(b'"'), Some(b'\\'));
-        assert_eq!(
-            fields(r#""a\"b","c\\","d\e""#, &spark),
-            Ok(vec![some("a\"b"), some("c\\"), some("d\\e")])
-        );
+        assert_eq!(fields(r#""a\"b","c\\","d\e""#, &spark), Ok(vec![some("a\"b"), some("c\\"), some("d\\e")]));
         assert!(fields("\"a", &spark).is_err());
         assert!(fields("\"a\"b,c", &spark).is_err());
         assert!(fields("\"a\\", &spark).is_err());
@@ -210,10 +176,7 @@ mod tests {
             fields("a\\,b,c\\\nd,\\\\n,\"q\"", &snowflake),
             Ok(vec![some("a,b"), some("c\nd"), some("\\n"), some("\"q\"")])
         );
-        assert_eq!(
-            fields("a\\tb,\\N", &snowflake),
-            Ok(vec![some("a\tb"), None])
-        );
+        assert_eq!(fields("a\\tb,\\N", &snowflake), Ok(vec![some("a\tb"), None]));
         assert_eq!(fields("a\\", &snowflake), Ok(vec![some("a\\")]));
     }
 }

@@ -25,10 +25,7 @@ pub(crate) fn first_record(
     };
     let record = &head[span.start as usize..span.end as usize];
     if record.contains(&0) {
-        return Err(Refusal::new(
-            "its first line holds NUL bytes",
-            "export as UTF-8 text",
-        ));
+        return Err(Refusal::new("its first line holds NUL bytes", "export as UTF-8 text"));
     }
     let Some(fields) = fields(record, dialect) else {
         return Err(Refusal::new(
@@ -42,18 +39,12 @@ pub(crate) fn first_record(
 }
 
 /// The column names of an export with a header. `known`: every column seen in the sync's exports so far.
-pub(crate) fn header_names(
-    first: Vec<Option<String>>,
-    known: &BTreeSet<String>,
-) -> Result<Vec<String>, Refusal> {
+pub(crate) fn header_names(first: Vec<Option<String>>, known: &BTreeSet<String>) -> Result<Vec<String>, Refusal> {
     let mut names: Vec<String> = Vec::with_capacity(first.len());
     let mut seen = HashSet::new();
     for (n, name) in first.into_iter().enumerate() {
         let name = name.filter(|name| !name.trim().is_empty()).ok_or_else(|| {
-            Refusal::new(
-                format!("column {} has no name in the header", n + 1),
-                "name every column in the export",
-            )
+            Refusal::new(format!("column {} has no name in the header", n + 1), "name every column in the export")
         })?;
         if !seen.insert(name.clone()) {
             return Err(Refusal::new(
@@ -75,15 +66,8 @@ pub(crate) fn header_names(
 
 /// A header name in a message: a name that is really data must not be shown whole.
 fn shown(name: &str) -> String {
-    let is_name = name.len() <= 64
-        && name
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | ' '));
-    if is_name {
-        name.to_string()
-    } else {
-        "(not shown)".to_string()
-    }
+    let is_name = name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | ' '));
+    if is_name { name.to_string() } else { "(not shown)".to_string() }
 }
 
 fn check_width(columns: usize) -> Result<(), Refusal> {
@@ -104,18 +88,12 @@ pub(super) fn column_names(configured: &[String], width: usize) -> Result<Vec<St
     }
     if configured.len() != width {
         return Err(Refusal::new(
-            format!(
-                "source.csv.columns names {} columns, but the first record has {width}",
-                configured.len()
-            ),
+            format!("source.csv.columns names {} columns, but the first record has {width}", configured.len()),
             "name exactly the columns of the export in source.csv.columns",
         ));
     }
     if configured.iter().collect::<BTreeSet<_>>().len() != configured.len() {
-        return Err(Refusal::new(
-            "source.csv.columns names a column twice",
-            "give every column its own name",
-        ));
+        return Err(Refusal::new("source.csv.columns names a column twice", "give every column its own name"));
     }
     Ok(configured.to_vec())
 }
@@ -125,10 +103,7 @@ pub(crate) fn is_stray_header(first: &[Option<String>], locked: &CsvDialect) -> 
     let is_generated = locked.columns.first().is_some_and(|name| name == "c1");
     !is_generated
         && first.len() == locked.columns.len()
-        && first.iter().all(|name| {
-            name.as_ref()
-                .is_some_and(|name| locked.columns.contains(name))
-        })
+        && first.iter().all(|name| name.as_ref().is_some_and(|name| locked.columns.contains(name)))
 }
 
 /// Whether the first of these records names the columns of the others: none of its fields is a number, time or boolean,
@@ -141,10 +116,7 @@ pub(super) fn looks_like_header(rows: &[Vec<Option<String>>]) -> bool {
     let is_text = |text: &str| {
         let mut guess = TypeGuess::default();
         guess.see(text);
-        guess
-            .column_type()
-            .is_none_or(|found| found == ColumnType::String)
-            && !text.bytes().all(|b| b.is_ascii_digit())
+        guess.column_type().is_none_or(|found| found == ColumnType::String) && !text.bytes().all(|b| b.is_ascii_digit())
     };
     if first.iter().flatten().any(|name| !is_text(name)) {
         return false;
@@ -158,25 +130,15 @@ pub(super) fn looks_like_header(rows: &[Vec<Option<String>>]) -> bool {
             }
             guess.see(value);
         }
-        disagrees |= guess
-            .column_type()
-            .is_some_and(|found| found != ColumnType::String);
+        disagrees |= guess.column_type().is_some_and(|found| found != ColumnType::String);
     }
-    let names: HashSet<&String> = first
-        .iter()
-        .flatten()
-        .filter(|name| is_name(name))
-        .collect();
+    let names: HashSet<&String> = first.iter().flatten().filter(|name| is_name(name)).collect();
     disagrees || names.len() == first.len()
 }
 
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '$'))
         && text.chars().all(|c| {
-            c.is_alphanumeric()
-                || matches!(
-                    c,
-                    '_' | '$' | ' ' | '.' | '(' | ')' | '/' | '%' | '#' | '-' | ':'
-                )
+            c.is_alphanumeric() || matches!(c, '_' | '$' | ' ' | '.' | '(' | ')' | '/' | '%' | '#' | '-' | ':')
         })
 }

@@ -25,10 +25,7 @@ impl Said {
             }
         };
         Ok(Self {
-            delimiter: options
-                .delimiter
-                .map(|c| ascii(c, "delimiter"))
-                .transpose()?,
+            delimiter: options.delimiter.map(|c| ascii(c, "delimiter")).transpose()?,
             quote,
             escape: options.escape.map(|c| ascii(c, "escape")).transpose()?,
         })
@@ -36,15 +33,9 @@ impl Said {
 }
 
 fn ascii(character: char, option: &str) -> Result<u8, Refusal> {
-    u8::try_from(character)
-        .ok()
-        .filter(u8::is_ascii)
-        .ok_or_else(|| refusal(option))
+    u8::try_from(character).ok().filter(u8::is_ascii).ok_or_else(|| refusal(option))
 }
 
 fn refusal(option: &str) -> Refusal {
-    Refusal::new(
-        format!("source.csv.{option} is not one ASCII character"),
-        format!("change source.csv.{option}"),
-    )
+    Refusal::new(format!("source.csv.{option} is not one ASCII character"), format!("change source.csv.{option}"))
 }

@@ -26,18 +26,9 @@ impl CsvParser {
     ) -> Self {
         let types = names
             .iter()
-            .map(|name| {
-                (
-                    types.get(name).copied().unwrap_or(ColumnType::String),
-                    declared.contains(name),
-                )
-            })
+            .map(|name| (types.get(name).copied().unwrap_or(ColumnType::String), declared.contains(name)))
             .collect();
-        Self {
-            dialect,
-            columns: Arc::new(Columns { names }),
-            types,
-        }
+        Self { dialect, columns: Arc::new(Columns { names }), types }
     }
 
     fn row<'b>(&self, record: &'b [u8], values: &mut Vec<Value<'b>>) -> Result<(), RowError> {
@@ -55,9 +46,7 @@ impl CsvParser {
         .map_err(|what| malformed(what.to_string()))?;
         let expected = self.types.len();
         if count != expected {
-            return Err(malformed(format!(
-                "the record has {count} fields, but there are {expected} columns"
-            )));
+            return Err(malformed(format!("the record has {count} fields, but there are {expected} columns")));
         }
         wrong.map_or(Ok(()), Err)
     }
@@ -78,11 +67,7 @@ impl CsvParser {
             Ok(value) => value,
             Err(text) => {
                 if is_declared && wrong.is_none() {
-                    *wrong = self
-                        .columns
-                        .names
-                        .get(n)
-                        .map(|column| misfit(column, column_type));
+                    *wrong = self.columns.names.get(n).map(|column| misfit(column, column_type));
                 }
                 Value::Text(text)
             }
@@ -99,22 +84,11 @@ fn malformed(cause: String) -> RowError {
 }
 
 impl RecordParser for CsvParser {
-    fn visit(
-        &self,
-        records: &Records,
-        wanted: &dyn Fn(u64) -> bool,
-        visit: &mut dyn FnMut(u64, RowResult<'_>),
-    ) {
+    fn visit(&self, records: &Records, wanted: &dyn Fn(u64) -> bool, visit: &mut dyn FnMut(u64, RowResult<'_>)) {
         let mut values = Vec::with_capacity(self.types.len());
         for (row, record) in records.wanted(wanted) {
             match record.and_then(|record| self.row(record, &mut values)) {
-                Ok(()) => visit(
-                    row,
-                    Ok(Row {
-                        columns: &self.columns,
-                        values: &values,
-                    }),
-                ),
+                Ok(()) => visit(row, Ok(Row { columns: &self.columns, values: &values })),
                 Err(error) => visit(row, Err(error)),
             }
         }

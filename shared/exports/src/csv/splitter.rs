@@ -27,21 +27,12 @@ enum Place {
 
 impl CsvSplitter {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self {
-            dialect,
-            skipping: Place::FieldStart,
-        }
+        Self { dialect, skipping: Place::FieldStart }
     }
 
     /// The terminator of the record that starts at `start`; `None` if it is not in the window.
     fn terminator(&self, window: &[u8], start: usize) -> Option<usize> {
-        let Dialect {
-            delimiter,
-            quote,
-            escape,
-            terminator,
-            ..
-        } = self.dialect;
+        let Dialect { delimiter, quote, escape, terminator, .. } = self.dialect;
         let mut at = start;
         let Some(quote) = quote else {
             let Some(escape) = escape else {
@@ -86,12 +77,7 @@ fn quoted_end(window: &[u8], mut at: usize, quote: u8, escape: Option<u8>) -> Op
 }
 
 impl Splitter for CsvSplitter {
-    fn split(
-        &mut self,
-        window: &[u8],
-        is_all: bool,
-        spans: &mut Vec<Span>,
-    ) -> Result<usize, Refusal> {
+    fn split(&mut self, window: &[u8], is_all: bool, spans: &mut Vec<Span>) -> Result<usize, Refusal> {
         let mut start = 0;
         while let Some(end) = self.terminator(window, start) {
             self.add(window, start, end, spans);
@@ -109,13 +95,7 @@ impl Splitter for CsvSplitter {
     }
 
     fn skip(&mut self, piece: &[u8]) -> Option<usize> {
-        let Dialect {
-            delimiter,
-            quote,
-            escape,
-            terminator,
-            ..
-        } = self.dialect;
+        let Dialect { delimiter, quote, escape, terminator, .. } = self.dialect;
         for (n, byte) in piece.iter().enumerate() {
             let is_outside = !matches!(self.skipping, Place::Quoted | Place::Escaped { .. });
             if is_outside && *byte == terminator {
@@ -129,9 +109,7 @@ impl Splitter for CsvSplitter {
                 Place::Quoted => Place::Quoted,
                 Place::Closing | Place::FieldStart if Some(*byte) == quote => Place::Quoted,
                 _ if *byte == delimiter => Place::FieldStart,
-                _ if quote.is_none() && Some(*byte) == escape => {
-                    Place::Escaped { is_quoted: false }
-                }
+                _ if quote.is_none() && Some(*byte) == escape => Place::Escaped { is_quoted: false },
                 _ => Place::Field,
             };
         }
@@ -168,42 +146,22 @@ mod tests {
     use super::*;
 
     fn dialect(quote: Option<u8>, escape: Option<u8>) -> Dialect {
-        Dialect {
-            delimiter: b',',
-            quote,
-            escape,
-            nulls: Vec::new(),
-            terminator: b'\n',
-        }
+        Dialect { delimiter: b',', quote, escape, nulls: Vec::new(), terminator: b'\n' }
     }
 
     fn records(text: &str, dialect: Dialect) -> Vec<&str> {
         let mut spans = Vec::new();
-        CsvSplitter::new(dialect)
-            .split(text.as_bytes(), true, &mut spans)
-            .unwrap();
-        spans
-            .iter()
-            .map(|s| &text[s.start as usize..s.end as usize])
-            .collect()
+        CsvSplitter::new(dialect).split(text.as_bytes(), true, &mut spans).unwrap();
+        spans.iter().map(|s| &text[s.start as usize..s.end as usize]).collect()
     }
 
     #[test]
     fn line_ends_in_quotes_do_not_count() {
         let quoted = dialect(Some(b'"'), None);
-        assert_eq!(
-            records("a,\"b\nc\"\r\n\n5\" x,d\ne", quoted.clone()),
-            ["a,\"b\nc\"", "5\" x,d", "e"]
-        );
+        assert_eq!(records("a,\"b\nc\"\r\n\n5\" x,d\ne", quoted.clone()), ["a,\"b\nc\"", "5\" x,d", "e"]);
         assert_eq!(records("\"a\"\"\nb\"\nc", quoted), ["\"a\"\"\nb\"", "c"]);
-        assert_eq!(
-            records("\"a\\\"\nb\"\nc", dialect(Some(b'"'), Some(b'\\'))),
-            ["\"a\\\"\nb\"", "c"]
-        );
-        assert_eq!(
-            records("a\\\nb\nc", dialect(None, Some(b'\\'))),
-            ["a\\\nb", "c"]
-        );
+        assert_eq!(records("\"a\\\"\nb\"\nc", dialect(Some(b'"'), Some(b'\\'))), ["\"a\\\"\nb\"", "c"]);
+        assert_eq!(records("a\\\nb\nc", dialect(None, Some(b'\\'))), ["a\\\nb", "c"]);
         assert_eq!(records("\"a\nb\"", dialect(None, None)), ["\"a", "b\""]);
     }
 

@@ -31,17 +31,11 @@ const AGAIN: &str = "export it again; JSON lines (one object per line) lose only
 
 impl Elements {
     pub(crate) fn of_array() -> Self {
-        Self {
-            place: Place::Open,
-            skipping: Skipping::default(),
-        }
+        Self { place: Place::Open, skipping: Skipping::default() }
     }
 
     pub(crate) fn of_sequence() -> Self {
-        Self {
-            place: Place::Sequence,
-            skipping: Skipping::default(),
-        }
+        Self { place: Place::Sequence, skipping: Skipping::default() }
     }
 
     /// One step between elements: the place and byte after it, `None` when an element starts.
@@ -52,29 +46,15 @@ impl Elements {
             (Place::Comma, b',') => Ok(Some(Place::Element)),
             (Place::Sequence, _) => Ok(None),
             (Place::First | Place::Element, b) if b != b',' && b != b']' && b != b'}' => Ok(None),
-            (Place::Tail, _) => Err(Refusal::new(
-                "something follows the end of the JSON array",
-                AGAIN,
-            )),
-            (Place::Comma, _) => Err(Refusal::new(
-                "a comma is missing between elements of the JSON array",
-                AGAIN,
-            )),
-            _ => Err(Refusal::new(
-                "an element is missing in the JSON array",
-                AGAIN,
-            )),
+            (Place::Tail, _) => Err(Refusal::new("something follows the end of the JSON array", AGAIN)),
+            (Place::Comma, _) => Err(Refusal::new("a comma is missing between elements of the JSON array", AGAIN)),
+            _ => Err(Refusal::new("an element is missing in the JSON array", AGAIN)),
         }
     }
 }
 
 impl Splitter for Elements {
-    fn split(
-        &mut self,
-        window: &[u8],
-        is_all: bool,
-        spans: &mut Vec<Span>,
-    ) -> Result<usize, Refusal> {
+    fn split(&mut self, window: &[u8], is_all: bool, spans: &mut Vec<Span>) -> Result<usize, Refusal> {
         let mut used = 0;
         loop {
             let at = skip_blank(window, used);
@@ -94,11 +74,7 @@ impl Splitter for Elements {
                     Some(end) => {
                         spans.push(Span::new(at, end));
                         used = end;
-                        self.place = if self.place == Place::Sequence {
-                            Place::Sequence
-                        } else {
-                            Place::Comma
-                        };
+                        self.place = if self.place == Place::Sequence { Place::Sequence } else { Place::Comma };
                     }
                     // Broken to the end: one bad record.
                     None if is_all && self.place == Place::Sequence => {
@@ -118,10 +94,7 @@ impl Splitter for Elements {
     }
 
     fn begin_skip(&mut self) {
-        self.skipping = Skipping {
-            is_line: None,
-            ..Skipping::default()
-        };
+        self.skipping = Skipping { is_line: None, ..Skipping::default() };
     }
 
     fn skip(&mut self, piece: &[u8]) -> Option<usize> {
@@ -149,11 +122,8 @@ fn element_end(window: &[u8], at: usize, is_all: bool, place: Place) -> Option<u
         _ if place == Place::Sequence => memchr(b'\n', &window[at..]).map(|n| at + n),
         Some(b'"') => quote_end(window, at + 1),
         _ => {
-            let end = window[at..]
-                .iter()
-                .position(|b| matches!(b, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n'));
-            end.map(|n| at + n)
-                .or_else(|| is_all.then_some(window.len()))
+            let end = window[at..].iter().position(|b| matches!(b, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n'));
+            end.map(|n| at + n).or_else(|| is_all.then_some(window.len()))
         }
     }
 }

@@ -35,22 +35,12 @@ pub(crate) fn layout_of(head: &[u8]) -> Layout {
         return Layout::Lines;
     };
     if end <= line_end {
-        let next = head[end..line_end]
-            .iter()
-            .find(|b| !b.is_ascii_whitespace());
-        return if next == Some(&b'{') {
-            Layout::Sequence
-        } else {
-            Layout::Lines
-        };
+        let next = head[end..line_end].iter().find(|b| !b.is_ascii_whitespace());
+        return if next == Some(&b'{') { Layout::Sequence } else { Layout::Lines };
     }
     // An object over several lines, if it is one; otherwise a broken line swallowed the next ones.
     let is_object = std::str::from_utf8(&head[start..end]).is_ok_and(is_json);
-    if is_object {
-        Layout::Sequence
-    } else {
-        Layout::Lines
-    }
+    if is_object { Layout::Sequence } else { Layout::Lines }
 }
 
 #[cfg(test)]

@@ -7,12 +7,7 @@ use crate::refusal::Refusal;
 pub(crate) struct Lines;
 
 impl Splitter for Lines {
-    fn split(
-        &mut self,
-        window: &[u8],
-        is_all: bool,
-        spans: &mut Vec<Span>,
-    ) -> Result<usize, Refusal> {
+    fn split(&mut self, window: &[u8], is_all: bool, spans: &mut Vec<Span>) -> Result<usize, Refusal> {
         let mut start = 0;
         for end in memchr_iter(b'\n', window) {
             add(window, start, end, spans);

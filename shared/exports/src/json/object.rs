@@ -35,9 +35,7 @@ pub(super) fn read_object<'b>(
             Some(raw) if bytes[at..].starts_with(raw) => at += raw.len(),
             _ => {
                 if let Some(shape) = guess.take() {
-                    shape.raw_keys[..values.len()]
-                        .iter()
-                        .for_each(|raw| keys.extend_from_slice(raw));
+                    shape.raw_keys[..values.len()].iter().for_each(|raw| keys.extend_from_slice(raw));
                 }
                 if bytes.get(at) != Some(&b'"') {
                     return fault("a key in quotes is expected", at);
@@ -63,17 +61,12 @@ pub(super) fn read_object<'b>(
     }
     at = skip_blank(bytes, at);
     if at != bytes.len() {
-        return fault(
-            "something follows the object: there must be one object per line",
-            at,
-        );
+        return fault("something follows the object: there must be one object per line", at);
     }
     let shape = match guess {
         Some(shape) if shape.raw_keys.len() == values.len() => None,
         Some(shape) => {
-            shape.raw_keys[..values.len()]
-                .iter()
-                .for_each(|raw| keys.extend_from_slice(raw));
+            shape.raw_keys[..values.len()].iter().for_each(|raw| keys.extend_from_slice(raw));
             Some(shapes.of_keys(keys)?)
         }
         None => Some(shapes.of_keys(keys)?),

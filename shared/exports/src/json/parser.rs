@@ -19,9 +19,7 @@ pub(crate) struct JsonParser {
 impl JsonParser {
     /// `declared`: types of columns whose texts are to be read as something else.
     pub(crate) fn new(declared: BTreeMap<String, ColumnType>) -> Self {
-        Self {
-            shapes: Shapes::new(declared),
-        }
+        Self { shapes: Shapes::new(declared) }
     }
 
     /// Reads one record into `values`; changes `shape` if the object has other keys than the one before.
@@ -33,9 +31,7 @@ impl JsonParser {
         values: &mut Vec<Value<'b>>,
     ) -> Result<(), RowError> {
         let text = std::str::from_utf8(record).map_err(|_| not_utf8())?;
-        if let Some(other) =
-            read_object(text, shape.as_ref(), &self.shapes, keys, values).map_err(malformed)?
-        {
+        if let Some(other) = read_object(text, shape.as_ref(), &self.shapes, keys, values).map_err(malformed)? {
             *shape = Some(other);
         }
         let Some(shape) = shape else { return Ok(()) };
@@ -52,9 +48,7 @@ impl JsonParser {
 /// Reads a value of a column with a declared type: texts as that type, and numbers as text where text was declared.
 fn declare(value: &mut Value<'_>, column_type: ColumnType, column: &str) -> Result<(), RowError> {
     let read = match (std::mem::replace(value, Value::Null), column_type) {
-        (Value::Text(text), _) => {
-            typed(text, column_type, true).map_err(|_| misfit(column, column_type))?
-        }
+        (Value::Text(text), _) => typed(text, column_type, true).map_err(|_| misfit(column, column_type))?,
         (Value::Int(number), ColumnType::String) => Value::Text(Cow::Owned(number.to_string())),
         (Value::Number(text), ColumnType::String) => Value::Text(text),
         (other, _) => other,
@@ -66,21 +60,13 @@ fn declare(value: &mut Value<'_>, column_type: ColumnType, column: &str) -> Resu
 fn malformed(fault: Fault) -> RowError {
     RowError::of_row(
         RowErrorCode::Malformed,
-        format!(
-            "the record is no valid JSON object: {}, at byte {} of the record",
-            fault.what, fault.at
-        ),
+        format!("the record is no valid JSON object: {}, at byte {} of the record", fault.what, fault.at),
         "fix the export; it must hold one JSON object per line, or one array of objects",
     )
 }
 
 impl RecordParser for JsonParser {
-    fn visit(
-        &self,
-        records: &Records,
-        wanted: &dyn Fn(u64) -> bool,
-        visit: &mut dyn FnMut(u64, RowResult<'_>),
-    ) {
+    fn visit(&self, records: &Records, wanted: &dyn Fn(u64) -> bool, visit: &mut dyn FnMut(u64, RowResult<'_>)) {
         let mut shape = self.shapes.latest();
         let mut keys = Vec::new();
         let mut values = Vec::new();
@@ -88,13 +74,7 @@ impl RecordParser for JsonParser {
             match record.and_then(|record| self.row(record, &mut shape, &mut keys, &mut values)) {
                 Ok(()) => {
                     if let Some(shape) = &shape {
-                        visit(
-                            row,
-                            Ok(Row {
-                                columns: &shape.columns,
-                                values: &values,
-                            }),
-                        );
+                        visit(row, Ok(Row { columns: &shape.columns, values: &values }));
                     }
                 }
                 Err(error) => visit(row, Err(error)),

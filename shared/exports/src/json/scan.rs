@@ -31,10 +31,7 @@ const HIGH_BITS: u64 = ONES << 7;
 
 /// The first byte at or after `at` that ends plain text: a quote, a backslash, a control character. Eight bytes at a time.
 pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes
-        .get(at..at + 8)
-        .and_then(|chunk| <[u8; 8]>::try_from(chunk).ok())
-    {
+    while let Some(chunk) = bytes.get(at..at + 8).and_then(|chunk| <[u8; 8]>::try_from(chunk).ok()) {
         let word = u64::from_le_bytes(chunk);
         let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
         let quotes = zeros(word ^ (ONES * b'"' as u64));
@@ -46,10 +43,7 @@ pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
-    while bytes
-        .get(at)
-        .is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\')
-    {
+    while bytes.get(at).is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\') {
         at += 1;
     }
     at
@@ -86,9 +80,7 @@ pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
 #[inline]
 pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Scanned, usize), Fault> {
     match bytes.get(at) {
-        Some(b'"') => {
-            text_end(bytes, at + 1).map(|(end, escaped)| (Scanned::Text(escaped), end + 1))
-        }
+        Some(b'"') => text_end(bytes, at + 1).map(|(end, escaped)| (Scanned::Text(escaped), end + 1)),
         Some(b'{' | b'[') => nested_end(bytes, at).map(|end| (Scanned::Nested, end)),
         Some(b'-' | b'0'..=b'9') => number(bytes, at),
         Some(b't') => literal(bytes, at, b"true", Scanned::Bool(true)),
@@ -99,17 +91,8 @@ pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Scanned, usize), Fault> 
     }
 }
 
-fn literal(
-    bytes: &[u8],
-    at: usize,
-    word: &[u8],
-    scanned: Scanned,
-) -> Result<(Scanned, usize), Fault> {
-    if bytes[at..].starts_with(word) {
-        Ok((scanned, at + word.len()))
-    } else {
-        fault("a value is expected", at)
-    }
+fn literal(bytes: &[u8], at: usize, word: &[u8], scanned: Scanned) -> Result<(Scanned, usize), Fault> {
+    if bytes[at..].starts_with(word) { Ok((scanned, at + word.len())) } else { fault("a value is expected", at) }
 }
 
 fn digits_end(bytes: &[u8], mut at: usize) -> usize {
@@ -142,11 +125,7 @@ fn number(bytes: &[u8], start: usize) -> Result<(Scanned, usize), Fault> {
         }
         (at, is_whole) = (end, false);
     }
-    let int = if is_whole {
-        whole(&bytes[first..at], is_negative)
-    } else {
-        None
-    };
+    let int = if is_whole { whole(&bytes[first..at], is_negative) } else { None };
     Ok((int.map_or(Scanned::Number, Scanned::Int), at))
 }
 
@@ -155,14 +134,8 @@ fn whole(digits: &[u8], is_negative: bool) -> Option<i64> {
     if digits.len() > 19 {
         return None;
     }
-    let magnitude = digits
-        .iter()
-        .fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-    if is_negative {
-        0i64.checked_sub_unsigned(magnitude)
-    } else {
-        i64::try_from(magnitude).ok()
-    }
+    let magnitude = digits.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    if is_negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
 }
 
 /// The end of an object or array, checked without recursion: one bit per level tells objects from arrays.
@@ -227,11 +200,7 @@ fn after_key(bytes: &[u8], at: usize) -> Result<usize, Fault> {
 #[inline]
 pub(super) fn after_colon(bytes: &[u8], at: usize) -> Result<usize, Fault> {
     let at = skip_blank(bytes, at);
-    if bytes.get(at) == Some(&b':') {
-        Ok(skip_blank(bytes, at + 1))
-    } else {
-        fault("a colon is expected", at)
-    }
+    if bytes.get(at) == Some(&b':') { Ok(skip_blank(bytes, at + 1)) } else { fault("a colon is expected", at) }
 }
 
 /// Whether text is one JSON value.

@@ -33,19 +33,12 @@ struct Known {
 
 impl Shapes {
     pub(super) fn new(declared: BTreeMap<String, ColumnType>) -> Self {
-        Self {
-            declared,
-            known: Mutex::default(),
-        }
+        Self { declared, known: Mutex::default() }
     }
 
     /// The shape that was seen last: a good guess for the next object.
     pub(super) fn latest(&self) -> Option<Arc<Shape>> {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .latest
-            .clone()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).latest.clone()
     }
 
     /// The shape of these keys, written one after the other with their quotes.
@@ -72,11 +65,7 @@ impl Shapes {
         while at < keys.len() {
             let (end, escaped) = text_end(keys, at + 1)?;
             let raw = String::from_utf8_lossy(&keys[at + 1..end]);
-            let name = if escaped {
-                unescaped(&raw)
-            } else {
-                raw.into_owned()
-            };
+            let name = if escaped { unescaped(&raw) } else { raw.into_owned() };
             let target = *places.entry(name.clone()).or_insert(names.len());
             if target == names.len() {
                 names.push(name);
@@ -85,17 +74,8 @@ impl Shapes {
             raw_keys.push(keys[at..=end].into());
             at = end + 1;
         }
-        let declared = names
-            .iter()
-            .enumerate()
-            .filter_map(|(n, name)| Some((n, *self.declared.get(name)?)))
-            .collect();
+        let declared = names.iter().enumerate().filter_map(|(n, name)| Some((n, *self.declared.get(name)?))).collect();
         let has_repeats = names.len() < raw_keys.len();
-        Ok(Shape {
-            columns: Arc::new(Columns { names }),
-            raw_keys,
-            targets: has_repeats.then_some(targets),
-            declared,
-        })
+        Ok(Shape { columns: Arc::new(Columns { names }), raw_keys, targets: has_repeats.then_some(targets), declared })
     }
 }

@@ -34,14 +34,9 @@ fn unicode_end(raw: &[u8], at: usize) -> Result<(char, usize), &'static str> {
 }
 
 fn hex4(raw: &[u8], at: usize) -> Result<u32, &'static str> {
-    let digits = raw
-        .get(at + 2..at + 6)
-        .ok_or("a text holds an unknown escape")?;
+    let digits = raw.get(at + 2..at + 6).ok_or("a text holds an unknown escape")?;
     digits.iter().try_fold(0, |code, digit| {
-        char::from(*digit)
-            .to_digit(16)
-            .map(|value| code << 4 | value)
-            .ok_or("a text holds an unknown escape")
+        char::from(*digit).to_digit(16).map(|value| code << 4 | value).ok_or("a text holds an unknown escape")
     })
 }
 
@@ -87,17 +82,7 @@ mod tests {
 
     #[test]
     fn refuses_halves_and_unknown_escapes() {
-        for raw in [
-            r"\ud83d",
-            r"\ude00",
-            r"\ud83dx",
-            r"\ud83d\n",
-            r"\ud83d\u0041",
-            r"\x41",
-            r"\u12",
-            r"\u12g4",
-            r"\",
-        ] {
+        for raw in [r"\ud83d", r"\ude00", r"\ud83dx", r"\ud83d\n", r"\ud83d\u0041", r"\x41", r"\u12", r"\u12g4", r"\"] {
             assert!(escapes_are_whole(raw.as_bytes()).is_err(), "{raw}");
         }
     }

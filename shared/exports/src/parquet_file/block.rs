@@ -30,22 +30,14 @@ impl RowBlock for BatchBlock {
 
     fn visit(&self, wanted: &dyn Fn(u64) -> bool, visit: &mut dyn FnMut(u64, RowResult<'_>)) {
         let columns = self.batch.columns().iter().zip(self.uuids.iter());
-        let cells: Vec<Cells<'_>> = columns
-            .map(|(array, is_uuid)| Cells::of(array.as_ref(), *is_uuid))
-            .collect();
+        let cells: Vec<Cells<'_>> = columns.map(|(array, is_uuid)| Cells::of(array.as_ref(), *is_uuid)).collect();
         let mut values: Vec<Value<'_>> = Vec::with_capacity(cells.len());
         for n in 0..self.batch.num_rows() {
             let row = self.first_row + n as u64;
             if wanted(row) {
                 values.clear();
                 values.extend(cells.iter().map(|cells| cells.value(n)));
-                visit(
-                    row,
-                    Ok(Row {
-                        columns: &self.columns,
-                        values: &values,
-                    }),
-                );
+                visit(row, Ok(Row { columns: &self.columns, values: &values }));
             }
         }
     }

@@ -62,11 +62,7 @@ fn nanos_per(unit: TimeUnit) -> i64 {
 
 impl<'a> Cells<'a> {
     pub(super) fn of(array: &'a dyn Array, is_uuid: bool) -> Self {
-        Self {
-            array,
-            kind: kind_of(array, is_uuid).unwrap_or(Kind::Other),
-            has_nulls: array.null_count() > 0,
-        }
+        Self { array, kind: kind_of(array, is_uuid).unwrap_or(Kind::Other), has_nulls: array.null_count() > 0 }
     }
 
     /// The value of a row.
@@ -85,9 +81,7 @@ impl<'a> Cells<'a> {
             Kind::UInt8(a) => Value::Int(a.value(row).into()),
             Kind::UInt16(a) => Value::Int(a.value(row).into()),
             Kind::UInt32(a) => Value::Int(a.value(row).into()),
-            Kind::UInt64(a) => {
-                i64::try_from(a.value(row)).map_or(Value::UInt(a.value(row)), Value::Int)
-            }
+            Kind::UInt64(a) => i64::try_from(a.value(row)).map_or(Value::UInt(a.value(row)), Value::Int),
             Kind::Float16(a) => Value::Float(a.value(row).to_f64()),
             Kind::Float32(a) => Value::Float(shortest_float(a.value(row))),
             Kind::Float64(a) => Value::Float(a.value(row)),
@@ -107,28 +101,14 @@ impl<'a> Cells<'a> {
                 let value: i256 = a.value(row);
                 Value::Number(Cow::Owned(decimal_text(&value.to_string(), *scale)))
             }
-            Kind::Timestamp(ticks, scale, utc) => Value::Timestamp {
-                nanos: i128::from(ticks[row]) * scale,
-                utc: *utc,
-            },
+            Kind::Timestamp(ticks, scale, utc) => Value::Timestamp { nanos: i128::from(ticks[row]) * scale, utc: *utc },
             Kind::Date32(a) => Value::Date(a.value(row)),
-            Kind::Date64(a) => Value::Date(
-                a.value(row)
-                    .div_euclid(86_400_000)
-                    .try_into()
-                    .unwrap_or(i32::MAX),
-            ),
-            Kind::Time32(ticks, scale) => {
-                Value::Text(Cow::Owned(time_text(i64::from(ticks[row]) * scale)))
-            }
-            Kind::Time64(ticks, scale) => {
-                Value::Text(Cow::Owned(time_text(ticks[row].saturating_mul(*scale))))
-            }
+            Kind::Date64(a) => Value::Date(a.value(row).div_euclid(86_400_000).try_into().unwrap_or(i32::MAX)),
+            Kind::Time32(ticks, scale) => Value::Text(Cow::Owned(time_text(i64::from(ticks[row]) * scale))),
+            Kind::Time64(ticks, scale) => Value::Text(Cow::Owned(time_text(ticks[row].saturating_mul(*scale)))),
             Kind::Nested => Value::Json(Cow::Owned(json_of(self.array, row))),
             // Intervals and whatever else a later version of the reader knows: as that reader prints it.
-            Kind::Other => Value::Text(Cow::Owned(
-                array_value_to_string(self.array, row).unwrap_or_default(),
-            )),
+            Kind::Other => Value::Text(Cow::Owned(array_value_to_string(self.array, row).unwrap_or_default())),
         }
     }
 }
@@ -170,21 +150,14 @@ fn kind_of(array: &dyn Array, is_uuid: bool) -> Option<Kind<'_>> {
         }
         DataType::Date32 => Kind::Date32(any.downcast_ref()?),
         DataType::Date64 => Kind::Date64(any.downcast_ref()?),
-        DataType::Time32(TimeUnit::Second) => Kind::Time32(
-            any.downcast_ref::<Time32SecondArray>()?.values(),
-            1_000_000_000,
-        ),
-        DataType::Time32(_) => Kind::Time32(
-            any.downcast_ref::<Time32MillisecondArray>()?.values(),
-            1_000_000,
-        ),
-        DataType::Time64(TimeUnit::Microsecond) => Kind::Time64(
-            any.downcast_ref::<Time64MicrosecondArray>()?.values(),
-            1_000,
-        ),
-        DataType::Time64(_) => {
-            Kind::Time64(any.downcast_ref::<Time64NanosecondArray>()?.values(), 1)
+        DataType::Time32(TimeUnit::Second) => {
+            Kind::Time32(any.downcast_ref::<Time32SecondArray>()?.values(), 1_000_000_000)
         }
+        DataType::Time32(_) => Kind::Time32(any.downcast_ref::<Time32MillisecondArray>()?.values(), 1_000_000),
+        DataType::Time64(TimeUnit::Microsecond) => {
+            Kind::Time64(any.downcast_ref::<Time64MicrosecondArray>()?.values(), 1_000)
+        }
+        DataType::Time64(_) => Kind::Time64(any.downcast_ref::<Time64NanosecondArray>()?.values(), 1),
         DataType::Struct(_)
         | DataType::List(_)
         | DataType::LargeList(_)

@@ -20,11 +20,7 @@ pub(super) struct Chunks {
 impl Chunks {
     pub(super) fn new(source: Source) -> io::Result<Self> {
         let length = source.length()?;
-        Ok(Self {
-            source,
-            length,
-            pieces: Arc::default(),
-        })
+        Ok(Self { source, length, pieces: Arc::default() })
     }
 
     fn piece(&self, number: u64) -> io::Result<Bytes> {
@@ -35,10 +31,7 @@ impl Chunks {
             pieces.push_back(hit.clone());
             return Ok(hit.1);
         }
-        let piece = Bytes::from(
-            self.source
-                .read_at(number * PIECE_BYTES as u64, PIECE_BYTES)?,
-        );
+        let piece = Bytes::from(self.source.read_at(number * PIECE_BYTES as u64, PIECE_BYTES)?);
         if pieces.len() >= PIECES_MAX {
             pieces.pop_front();
         }
@@ -53,23 +46,14 @@ impl Chunks {
         }
         let piece = self.piece(offset / PIECE_BYTES as u64)?;
         let within = (offset % PIECE_BYTES as u64) as usize;
-        Ok(if within < piece.len() {
-            piece.slice(within..)
-        } else {
-            Bytes::new()
-        })
+        Ok(if within < piece.len() { piece.slice(within..) } else { Bytes::new() })
     }
 
     /// The bytes of a range, which must lie within the file.
     pub(super) fn range(&self, start: u64, length: usize) -> io::Result<Bytes> {
-        let end = start
-            .checked_add(length as u64)
-            .filter(|end| *end <= self.length);
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.length);
         if end.is_none() {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "a part of the file lies beyond its end",
-            ));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a part of the file lies beyond its end"));
         }
         let first = self.rest_of_piece(start)?;
         if first.len() >= length {
@@ -80,10 +64,7 @@ impl Chunks {
         while all.len() < length {
             let next = self.rest_of_piece(start + all.len() as u64)?;
             if next.is_empty() {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the file is shorter than it was",
-                ));
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than it was"));
             }
             all.extend_from_slice(&next[..next.len().min(length - all.len())]);
         }
@@ -101,16 +82,11 @@ impl ChunkReader for Chunks {
     type T = ChunkCursor;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(ChunkCursor {
-            chunks: self.clone(),
-            at: start,
-            rest: Bytes::new(),
-        })
+        Ok(ChunkCursor { chunks: self.clone(), at: start, rest: Bytes::new() })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        self.range(start, length)
-            .map_err(|error| ParquetError::General(error.to_string()))
+        self.range(start, length).map_err(|error| ParquetError::General(error.to_string()))
     }
 }
 

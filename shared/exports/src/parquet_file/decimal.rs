@@ -30,9 +30,6 @@ mod tests {
         assert_eq!(decimal_text("12", 0), "12");
         assert_eq!(decimal_text("12", -3), "12000");
         assert_eq!(decimal_text("0", -3), "0");
-        assert_eq!(
-            decimal_text("99999999999999999999999999999999999999", 38),
-            format!("0.{}", "9".repeat(38))
-        );
+        assert_eq!(decimal_text("99999999999999999999999999999999999999", 38), format!("0.{}", "9".repeat(38)));
     }
 }

@@ -67,10 +67,8 @@ fn push_map(json: &mut String, entries: &StructArray) {
         [keys] => (keys, None),
         _ => return json.push_str("null"),
     };
-    let has_text_keys = matches!(
-        keys.data_type(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary
-    );
+    let has_text_keys =
+        matches!(keys.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary);
     let key_cells = Cells::of(keys.as_ref(), false);
     json.push(if has_text_keys { '{' } else { '[' });
     for n in 0..entries.len() {

@@ -6,8 +6,7 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use driftless_core::model::Columns;
 use driftless_core::ports::{ExportError, RowBlock, RowBlocks};
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::{LogicalType, Type as PhysicalType};
 use parquet::errors::ParquetError;
@@ -18,8 +17,7 @@ use parquet::schema::types::SchemaDescriptor;
 use super::block::BatchBlock;
 use super::chunks::Chunks;
 use crate::limits::{
-    BATCH_BYTES_TARGET, BATCH_ROWS_MAX, DEPTH_MAX, PARQUET_FOOTER_BYTES_MAX, RATIO_FROM_BYTES,
-    RATIO_MAX,
+    BATCH_BYTES_TARGET, BATCH_ROWS_MAX, DEPTH_MAX, PARQUET_FOOTER_BYTES_MAX, RATIO_FROM_BYTES, RATIO_MAX,
 };
 use crate::refusal::Refusal;
 use crate::source::Source;
@@ -61,71 +59,41 @@ fn build(source: &Source) -> Result<ParquetBlocks, Refusal> {
     check_sizes(metadata.metadata())?;
     if let Some(schema) = without_short_nanoseconds(&schema, metadata.parquet_schema()) {
         let options = options.with_schema(Arc::new(schema));
-        metadata =
-            ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).map_err(refusal)?;
+        metadata = ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).map_err(refusal)?;
     }
-    let rows: u64 = metadata
-        .metadata()
-        .row_groups()
-        .iter()
-        .map(|g| u64::try_from(g.num_rows()).unwrap_or(0))
-        .sum();
-    let bytes: u64 = metadata
-        .metadata()
-        .row_groups()
-        .iter()
-        .map(|g| u64::try_from(g.total_byte_size()).unwrap_or(0))
-        .sum();
+    let rows: u64 = metadata.metadata().row_groups().iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0)).sum();
+    let bytes: u64 =
+        metadata.metadata().row_groups().iter().map(|g| u64::try_from(g.total_byte_size()).unwrap_or(0)).sum();
     let row_bytes = (bytes / rows.max(1)).max(1);
-    let batch_rows = usize::try_from(BATCH_BYTES_TARGET / row_bytes)
-        .unwrap_or(BATCH_ROWS_MAX)
-        .clamp(1, BATCH_ROWS_MAX);
+    let batch_rows = usize::try_from(BATCH_BYTES_TARGET / row_bytes).unwrap_or(BATCH_ROWS_MAX).clamp(1, BATCH_ROWS_MAX);
     let uuids = uuid_columns(metadata.parquet_schema(), schema.fields().len());
-    let columns = Arc::new(Columns {
-        names: schema.fields().iter().map(|f| f.name().clone()).collect(),
-    });
+    let columns = Arc::new(Columns { names: schema.fields().iter().map(|f| f.name().clone()).collect() });
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
         .with_batch_size(batch_rows)
         .build()
         .map_err(refusal)?;
-    Ok(ParquetBlocks {
-        source: source.clone(),
-        reader: Some(reader),
-        columns,
-        uuids,
-        next_row: 0,
-    })
+    Ok(ParquetBlocks { source: source.clone(), reader: Some(reader), columns, uuids, next_row: 0 })
 }
 
 fn check_footer(chunks: &Chunks) -> Result<(), Refusal> {
-    let cut_off = || {
-        Refusal::new(
-            "the Parquet file has no footer",
-            "the object is cut off or damaged: export it again",
-        )
-    };
-    let start = chunks
-        .len()
-        .checked_sub(TAIL_BYTES as u64)
-        .ok_or_else(cut_off)?;
+    let cut_off =
+        || Refusal::new("the Parquet file has no footer", "the object is cut off or damaged: export it again");
+    let start = chunks.len().checked_sub(TAIL_BYTES as u64).ok_or_else(cut_off)?;
     let tail = chunks.range(start, TAIL_BYTES).map_err(Refusal::of_io)?;
     match tail.as_ref() {
         [a, b, c, d, b'P', b'A', b'R', b'1'] => {
             let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
             if length > PARQUET_FOOTER_BYTES_MAX {
                 return Err(Refusal::new(
-                    format!(
-                        "the Parquet metadata is {length} bytes long, more than {PARQUET_FOOTER_BYTES_MAX}"
-                    ),
+                    format!("the Parquet metadata is {length} bytes long, more than {PARQUET_FOOTER_BYTES_MAX}"),
                     "export fewer columns, or smaller files with fewer row groups",
                 ));
             }
             Ok(())
         }
-        [.., b'P', b'A', b'R', b'E'] => Err(Refusal::new(
-            "it is an encrypted Parquet file",
-            "export without Parquet encryption",
-        )),
+        [.., b'P', b'A', b'R', b'E'] => {
+            Err(Refusal::new("it is an encrypted Parquet file", "export without Parquet encryption"))
+        }
         _ => Err(cut_off()),
     }
 }
@@ -135,20 +103,13 @@ fn check_schema(schema: &Schema) -> Result<(), Refusal> {
     for (n, field) in schema.fields().iter().enumerate() {
         if !seen.insert(field.name()) {
             return Err(Refusal::new(
-                format!(
-                    "column {} has the name of an earlier column: {}",
-                    n + 1,
-                    field.name()
-                ),
+                format!("column {} has the name of an earlier column: {}", n + 1, field.name()),
                 "give every column its own name in the export",
             ));
         }
         if depth(field) > DEPTH_MAX {
             return Err(Refusal::new(
-                format!(
-                    "column {} is nested more than {DEPTH_MAX} levels deep",
-                    field.name()
-                ),
+                format!("column {} is nested more than {DEPTH_MAX} levels deep", field.name()),
                 "export it as JSON text",
             ));
         }
@@ -158,12 +119,7 @@ fn check_schema(schema: &Schema) -> Result<(), Refusal> {
 
 /// Pages are decompressed whole, so a bomb has to be seen before: the same budget as for exports compressed as a whole.
 fn check_sizes(metadata: &ParquetMetaData) -> Result<(), Refusal> {
-    for (group, columns) in metadata
-        .row_groups()
-        .iter()
-        .map(|g| g.columns())
-        .enumerate()
-    {
+    for (group, columns) in metadata.row_groups().iter().map(|g| g.columns()).enumerate() {
         for column in columns {
             let stored = u64::try_from(column.compressed_size()).unwrap_or(0);
             let decoded = u64::try_from(column.uncompressed_size()).unwrap_or(u64::MAX);
@@ -183,10 +139,7 @@ fn check_sizes(metadata: &ParquetMetaData) -> Result<(), Refusal> {
 
 fn depth(field: &Field) -> usize {
     1 + match field.data_type() {
-        DataType::List(f)
-        | DataType::LargeList(f)
-        | DataType::FixedSizeList(f, _)
-        | DataType::Map(f, _) => depth(f),
+        DataType::List(f) | DataType::LargeList(f) | DataType::FixedSizeList(f, _) | DataType::Map(f, _) => depth(f),
         DataType::Struct(fields) => fields.iter().map(|f| depth(f)).max().unwrap_or(0),
         _ => 0,
     }
@@ -212,10 +165,7 @@ fn without_short_nanoseconds(schema: &Schema, file: &SchemaDescriptor) -> Option
         .map(|(n, field)| {
             if field.data_type() == &nanos && is_int96(n) {
                 has_any = true;
-                field
-                    .as_ref()
-                    .clone()
-                    .with_data_type(DataType::Timestamp(TimeUnit::Microsecond, None))
+                field.as_ref().clone().with_data_type(DataType::Timestamp(TimeUnit::Microsecond, None))
             } else {
                 field.as_ref().clone()
             }
@@ -254,9 +204,8 @@ impl RowBlocks for ParquetBlocks {
         };
         let next = guarded(|| {
             let batch = reader.next().transpose();
-            let batch = batch.map_err(|error| {
-                Refusal::new(format!("the Parquet file cannot be read ({error})"), AGAIN)
-            })?;
+            let batch =
+                batch.map_err(|error| Refusal::new(format!("the Parquet file cannot be read ({error})"), AGAIN))?;
             Ok((batch, reader))
         });
         match next {
@@ -276,9 +225,7 @@ impl RowBlocks for ParquetBlocks {
                 Ok(None)
             }
             Err(mut refusal) => {
-                refusal
-                    .cause
-                    .push_str(&format!(", at row {} or later", self.next_row));
+                refusal.cause.push_str(&format!(", at row {} or later", self.next_row));
                 Err(self.source.refuse(refusal))
             }
         }

@@ -14,16 +14,8 @@ pub(crate) fn bytes_text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// A time of day, `HH:MM:SS`, with a fraction of 3, 6 or 9 digits if there is one.
 pub(crate) fn time_text(nanos: i64) -> String {
-    let (seconds, fraction) = (
-        nanos.div_euclid(1_000_000_000),
-        nanos.rem_euclid(1_000_000_000),
-    );
-    let mut text = format!(
-        "{:02}:{:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    );
+    let (seconds, fraction) = (nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000));
+    let mut text = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     // Writing to a string cannot fail.
     let _ = match fraction {
         0 => Ok(()),
@@ -64,10 +56,7 @@ mod tests {
         assert_eq!(time_text(0), "00:00:00");
         assert_eq!(time_text(86_399_500_000_000), "23:59:59.500");
         assert_eq!(time_text(1), "00:00:00.000000001");
-        assert_eq!(
-            uuid_text(&[0x12; 16]),
-            "12121212-1212-1212-1212-121212121212"
-        );
+        assert_eq!(uuid_text(&[0x12; 16]), "12121212-1212-1212-1212-121212121212");
         assert_eq!(bytes_text(b"abc"), "abc");
         assert_eq!(bytes_text(&[0xff, 0x00]), "/wA=");
         assert_eq!(shortest_float(0.1), 0.1);

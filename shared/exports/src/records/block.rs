@@ -13,10 +13,7 @@ pub(crate) struct Span {
 impl Span {
     /// Blocks end far below 4 GB.
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        Self {
-            start: start as u32,
-            end: end as u32,
-        }
+        Self { start: start as u32, end: end as u32 }
     }
 }
 
@@ -34,30 +31,18 @@ impl Records {
         &'b self,
         wanted: &'b dyn Fn(u64) -> bool,
     ) -> impl Iterator<Item = (u64, Result<&'b [u8], RowError>)> + 'b {
-        (self.first_row..)
-            .zip(&self.spans)
-            .filter(move |(row, _)| wanted(*row))
-            .map(|(row, span)| {
-                let record = &self.bytes[span.start as usize..span.end as usize];
-                let record = if record.len() > self.record_max {
-                    Err(too_long(self.record_max))
-                } else {
-                    Ok(record)
-                };
-                (row, record)
-            })
+        (self.first_row..).zip(&self.spans).filter(move |(row, _)| wanted(*row)).map(|(row, span)| {
+            let record = &self.bytes[span.start as usize..span.end as usize];
+            let record = if record.len() > self.record_max { Err(too_long(self.record_max)) } else { Ok(record) };
+            (row, record)
+        })
     }
 }
 
 /// Turns records into rows.
 pub(crate) trait RecordParser: Send + Sync {
     /// Parses the wanted records.
-    fn visit(
-        &self,
-        records: &Records,
-        wanted: &dyn Fn(u64) -> bool,
-        visit: &mut dyn FnMut(u64, RowResult<'_>),
-    );
+    fn visit(&self, records: &Records, wanted: &dyn Fn(u64) -> bool, visit: &mut dyn FnMut(u64, RowResult<'_>));
 }
 
 /// Records and the parser for them.

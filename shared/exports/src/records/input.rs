@@ -16,14 +16,7 @@ pub(crate) struct TextInput {
 
 impl TextInput {
     pub(crate) fn new(source: Source, decoded: Box<dyn Read + Send>) -> Self {
-        Self {
-            source,
-            decoded,
-            buffer: Vec::new(),
-            start: 0,
-            at_end: false,
-            offset: 0,
-        }
+        Self { source, decoded, buffer: Vec::new(), start: 0, at_end: false, offset: 0 }
     }
 
     pub(crate) fn source(&self) -> &Source {
@@ -40,10 +33,7 @@ impl TextInput {
         self.fill(want)?;
         let left = self.buffer.len() - self.start;
         let is_all = self.at_end && left <= want;
-        Ok((
-            &self.buffer[self.start..self.start + left.min(want)],
-            is_all,
-        ))
+        Ok((&self.buffer[self.start..self.start + left.min(want)], is_all))
     }
 
     /// The same bytes as the window of the same size before.
@@ -62,16 +52,10 @@ impl TextInput {
             }
             self.buffer.reserve(missing);
             let before = self.buffer.len();
-            let read = self
-                .decoded
-                .by_ref()
-                .take(missing as u64)
-                .read_to_end(&mut self.buffer);
+            let read = self.decoded.by_ref().take(missing as u64).read_to_end(&mut self.buffer);
             if let Err(error) = read {
-                let place = format!(
-                    ", {} decoded bytes into it",
-                    self.offset + (self.buffer.len() - self.start) as u64
-                );
+                let place =
+                    format!(", {} decoded bytes into it", self.offset + (self.buffer.len() - self.start) as u64);
                 return Err(self.source.refuse_io(error, &place));
             }
             self.at_end = self.buffer.len() - before < missing;

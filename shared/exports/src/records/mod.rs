@@ -24,10 +24,6 @@ pub(crate) struct Sizes {
 impl Default for Sizes {
     fn default() -> Self {
         use crate::limits::{BLOCK_BYTES, RECORD_BYTES_MAX};
-        Self {
-            block: BLOCK_BYTES,
-            record_max: RECORD_BYTES_MAX,
-            head: BLOCK_BYTES,
-        }
+        Self { block: BLOCK_BYTES, record_max: RECORD_BYTES_MAX, head: BLOCK_BYTES }
     }
 }

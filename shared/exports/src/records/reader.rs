@@ -23,23 +23,12 @@ impl RecordReader {
         parser: Arc<dyn RecordParser>,
         sizes: Sizes,
     ) -> Self {
-        Self {
-            input,
-            splitter,
-            parser,
-            sizes,
-            next_row: 0,
-            is_done: false,
-        }
+        Self { input, splitter, parser, sizes, next_row: 0, is_done: false }
     }
 
     fn refuse(&self, refusal: Refusal) -> ExportError {
         let Refusal { cause, remedy } = refusal;
-        let place = format!(
-            "{cause}, at row {} (byte {} of the decoded content)",
-            self.next_row,
-            self.input.offset()
-        );
+        let place = format!("{cause}, at row {} (byte {} of the decoded content)", self.next_row, self.input.offset());
         self.input.source().refuse(Refusal::new(place, remedy))
     }
 
@@ -67,10 +56,7 @@ impl RecordReader {
                 self.input.skip(used);
                 want = self.sizes.block;
             } else if is_all {
-                return Err(self.refuse(Refusal::new(
-                    "the content ends within a record",
-                    "export it again",
-                )));
+                return Err(self.refuse(Refusal::new("the content ends within a record", "export it again")));
             } else if length > self.sizes.record_max {
                 return self.pass_over().map(Some);
             } else {
@@ -82,16 +68,8 @@ impl RecordReader {
     fn block(&mut self, used: usize, spans: Vec<super::Span>) -> Box<dyn RowBlock> {
         let first_row = self.next_row;
         self.next_row += spans.len() as u64;
-        let records = Records {
-            bytes: self.input.take(used),
-            spans,
-            first_row,
-            record_max: self.sizes.record_max,
-        };
-        Box::new(TextBlock {
-            records,
-            parser: self.parser.clone(),
-        })
+        let records = Records { bytes: self.input.take(used), spans, first_row, record_max: self.sizes.record_max };
+        Box::new(TextBlock { records, parser: self.parser.clone() })
     }
 
     /// A record that is too long to hold: its bytes are dropped as they come.
@@ -113,11 +91,7 @@ impl RecordReader {
         }
         let row = self.next_row;
         self.next_row += 1;
-        Ok(Box::new(TooLong {
-            row,
-            bytes: self.input.offset() - before,
-            record_max: self.sizes.record_max,
-        }))
+        Ok(Box::new(TooLong { row, bytes: self.input.offset() - before, record_max: self.sizes.record_max }))
     }
 }
 

@@ -7,12 +7,7 @@ pub(crate) trait Splitter: Send {
     /// how many of its bytes they take. `is_all`: nothing comes after the window.
     ///
     /// An error is returned only when no record comes before it; otherwise those records are returned first.
-    fn split(
-        &mut self,
-        window: &[u8],
-        is_all: bool,
-        spans: &mut Vec<Span>,
-    ) -> Result<usize, Refusal>;
+    fn split(&mut self, window: &[u8], is_all: bool, spans: &mut Vec<Span>) -> Result<usize, Refusal>;
 
     /// Starts to pass over a record that is too large to hold.
     fn begin_skip(&mut self);

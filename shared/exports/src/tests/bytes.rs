@@ -23,27 +23,16 @@ impl Pieces {
     }
 
     pub(super) fn of(bytes: &[u8], lengths: Vec<usize>) -> Box<Self> {
-        Box::new(Self {
-            bytes: Cursor::new(bytes.to_vec()),
-            lengths,
-            reads: 0,
-            is_pinned: true,
-            fails_at: None,
-        })
+        Box::new(Self { bytes: Cursor::new(bytes.to_vec()), lengths, reads: 0, is_pinned: true, fails_at: None })
     }
 }
 
 impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.fails_at.is_some_and(|at| self.bytes.position() >= at) {
-            return Err(io::Error::new(
-                io::ErrorKind::ConnectionReset,
-                "connection reset",
-            ));
+            return Err(io::Error::new(io::ErrorKind::ConnectionReset, "connection reset"));
         }
-        let length = self.lengths[self.reads % self.lengths.len()]
-            .max(1)
-            .min(buffer.len());
+        let length = self.lengths[self.reads % self.lengths.len()].max(1).min(buffer.len());
         self.reads += 1;
         self.bytes.read(&mut buffer[..length])
     }
@@ -95,14 +84,8 @@ pub(super) fn read(
             let before = rows.borrow().len() as u64;
             block.visit(&|_| true, &mut |row, result| {
                 assert_eq!(row, rows.borrow().len() as u64);
-                let shown = result.map(|row| {
-                    row.columns
-                        .names
-                        .iter()
-                        .cloned()
-                        .zip(row.values.iter().map(shown))
-                        .collect()
-                });
+                let shown =
+                    result.map(|row| row.columns.names.iter().cloned().zip(row.values.iter().map(shown)).collect());
                 rows.borrow_mut().push(shown);
             });
             assert_eq!(rows.borrow().len() as u64 - before, block.rows());
@@ -125,17 +108,9 @@ pub(super) fn rows(formats: &ExportFormats, bytes: &[u8]) -> Vec<Shown> {
 
 /// Rows without errors, each as `name=kind value` words.
 pub(super) fn good(formats: &ExportFormats, text: &str) -> Vec<String> {
-    let words = |row: Shown| {
-        row.unwrap()
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    rows(formats, text.as_bytes())
-        .into_iter()
-        .map(words)
-        .collect()
+    let words =
+        |row: Shown| row.unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
+    rows(formats, text.as_bytes()).into_iter().map(words).collect()
 }
 
 pub(super) fn default_formats() -> ExportFormats {

@@ -10,11 +10,7 @@ use parquet::arrow::ArrowWriter;
 use super::bytes::{Compress, Pieces, default_formats, gzip, read, rows, zstd};
 
 fn unreadable(bytes: &[u8]) -> String {
-    let (_, end) = read(
-        &default_formats(),
-        Pieces::whole(bytes),
-        &SchemaLock::default(),
-    );
+    let (_, end) = read(&default_formats(), Pieces::whole(bytes), &SchemaLock::default());
     match end {
         Err(ExportError::Unreadable { cause, remedy, .. }) => format!("{cause}. {remedy}"),
         other => panic!("{other:?}"),
@@ -24,18 +20,8 @@ fn unreadable(bytes: &[u8]) -> String {
 fn parquet() -> Vec<u8> {
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("id", Arc::new(Int64Array::from_iter_values(0..20_000))),
-        (
-            "name",
-            Arc::new(StringArray::from_iter(
-                (0..20_000).map(|n| (n % 3 > 0).then(|| format!("n{n}"))),
-            )),
-        ),
-        (
-            "big",
-            Arc::new(UInt64Array::from_iter_values(
-                (0..20_000).map(|n| u64::MAX - n),
-            )),
-        ),
+        ("name", Arc::new(StringArray::from_iter((0..20_000).map(|n| (n % 3 > 0).then(|| format!("n{n}")))))),
+        ("big", Arc::new(UInt64Array::from_iter_values((0..20_000).map(|n| u64::MAX - n)))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut bytes = Vec::new();
@@ -48,11 +34,7 @@ fn parquet() -> Vec<u8> {
 #[test]
 fn parquet_is_read_in_batches() {
     let bytes = parquet();
-    let (rows, end) = read(
-        &default_formats(),
-        Pieces::of(&bytes, vec![1, 700, 3]),
-        &SchemaLock::default(),
-    );
+    let (rows, end) = read(&default_formats(), Pieces::of(&bytes, vec![1, 700, 3]), &SchemaLock::default());
     assert_eq!((end, rows.len()), (Ok(()), 20_000));
     let row = rows[19_999].as_ref().unwrap();
     assert_eq!(
@@ -60,9 +42,7 @@ fn parquet_is_read_in_batches() {
         ["int 19999", "text n19999", "uint 18446744073709531616"]
     );
     assert_eq!(rows[0].as_ref().unwrap()[1].1, "null");
-    let found = default_formats()
-        .inspect("an/export", Pieces::whole(&bytes), &SchemaLock::default())
-        .unwrap();
+    let found = default_formats().inspect("an/export", Pieces::whole(&bytes), &SchemaLock::default()).unwrap();
     assert_eq!((found.format.as_str(), found.columns.len()), ("Parquet", 3));
     assert!(found.lock.types.is_empty() && found.lock.columns.contains("big"));
 }
@@ -84,11 +64,7 @@ fn damaged_parquet_is_refused() {
     for at in (4..bytes.len()).step_by(997) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x55;
-        let _ = read(
-            &default_formats(),
-            Pieces::whole(&damaged),
-            &SchemaLock::default(),
-        );
+        let _ = read(&default_formats(), Pieces::whole(&damaged), &SchemaLock::default());
     }
 }
 
@@ -101,9 +77,7 @@ fn bombs_and_layers_are_refused() {
     assert!(unreadable(b"\xff\xfea\0,\0b\0").contains("UTF-8"));
     let mut encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(26).unwrap();
-    let noise: Vec<u8> = (0..(16 << 20u32))
-        .map(|n: u32| b'a' + (n.wrapping_mul(2_654_435_761) >> 28) as u8)
-        .collect();
+    let noise: Vec<u8> = (0..(16 << 20u32)).map(|n: u32| b'a' + (n.wrapping_mul(2_654_435_761) >> 28) as u8).collect();
     encoder.write_all(&noise).unwrap();
     assert!(unreadable(&encoder.finish().unwrap()).contains("damaged"));
 }
@@ -115,28 +89,14 @@ fn a_change_while_reading_is_no_damage() {
     changed.is_pinned = false;
     let (rows, end) = read(&default_formats(), changed, &SchemaLock::default());
     assert!(!rows.is_empty());
-    assert_eq!(
-        end,
-        Err(ExportError::Changed {
-            export: "an/export".into()
-        })
-    );
+    assert_eq!(end, Err(ExportError::Changed { export: "an/export".into() }));
     let mut truncated = Pieces::whole(&whole[..whole.len() / 2]);
     truncated.is_pinned = false;
-    assert!(matches!(
-        read(&default_formats(), truncated, &SchemaLock::default()).1,
-        Err(ExportError::Changed { .. })
-    ));
+    assert!(matches!(read(&default_formats(), truncated, &SchemaLock::default()).1, Err(ExportError::Changed { .. })));
     let mut failing = Pieces::of(&whole, vec![10]);
     failing.fails_at = Some(20);
     let (_, end) = read(&default_formats(), failing, &SchemaLock::default());
-    assert_eq!(
-        end,
-        Err(ExportError::Retry {
-            export: "an/export".into(),
-            cause: "connection reset".into()
-        })
-    );
+    assert_eq!(end, Err(ExportError::Retry { export: "an/export".into(), cause: "connection reset".into() }));
 }
 
 /// One Avro file by hand: two records of a nullable text and a decimal.
@@ -154,9 +114,7 @@ fn avro(codec: &str, encode: Compress) -> Vec<u8> {
     }
     let schema = br#"{"type":"record","name":"R","fields":[{"name":"t","type":["null","string"]},
         {"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}},{"name":"m","type":{"type":"map","values":"long"}}]}"#;
-    let rows = [
-        2, 6, b'a', b'b', b'c', 4, 0x01, 0x00, 2, 2, b'k', 4, 0, 0, 2, 0xff, 0,
-    ];
+    let rows = [2, 6, b'a', b'b', b'c', 4, 0x01, 0x00, 2, 2, b'k', 4, 0, 0, 2, 0xff, 0];
     let mut file = b"Obj\x01".to_vec();
     file.push(4);
     file.extend(text(b"avro.schema"));
@@ -174,8 +132,7 @@ fn avro(codec: &str, encode: Compress) -> Vec<u8> {
 #[test]
 fn avro_is_read_with_every_codec() {
     fn deflate(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder =
-            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
@@ -196,40 +153,19 @@ fn avro_is_read_with_every_codec() {
     for (codec, encode) in encoders {
         let file = avro(codec, encode);
         let rows = rows(&default_formats(), &file);
-        let words: Vec<Vec<&str>> = rows
-            .iter()
-            .map(|r| {
-                r.as_ref()
-                    .unwrap()
-                    .iter()
-                    .map(|(_, v)| v.as_str())
-                    .collect()
-            })
-            .collect();
+        let words: Vec<Vec<&str>> =
+            rows.iter().map(|r| r.as_ref().unwrap().iter().map(|(_, v)| v.as_str()).collect()).collect();
         assert_eq!(
             words,
-            [
-                ["text abc", "number 2.56", "json {\"k\":2}"],
-                ["null", "number -0.01", "json {}"]
-            ],
+            [["text abc", "number 2.56", "json {\"k\":2}"], ["null", "number -0.01", "json {}"]],
             "{codec}"
         );
-        assert!(
-            unreadable(&file[..file.len() - 5]).contains("Avro"),
-            "{codec}"
-        );
+        assert!(unreadable(&file[..file.len() - 5]).contains("Avro"), "{codec}");
         let mut damaged = file.clone();
         let at = damaged.len() - 20;
         damaged[at] ^= 0x11;
-        let _ = read(
-            &default_formats(),
-            Pieces::whole(&damaged),
-            &SchemaLock::default(),
-        );
+        let _ = read(&default_formats(), Pieces::whole(&damaged), &SchemaLock::default());
     }
     assert!(unreadable(&avro("xz", |b| b.to_vec())).contains("codec"));
-    assert_eq!(
-        rows(&default_formats(), &gzip(&avro("null", |b| b.to_vec()))).len(),
-        2
-    );
+    assert_eq!(rows(&default_formats(), &gzip(&avro("null", |b| b.to_vec()))).len(), 2);
 }

@@ -13,22 +13,14 @@ fn values_keep_their_digits_and_texts() {
     let text = r#"{"i":1,"big":18446744073709551615,"d":1.50,"e":1e400,"t":"a\u00e9\n","n":null,"b":true,"o":{"x":[1, 2.0]},"z":-0}"#;
     assert_eq!(
         good(&default_formats(), text),
-        [
-            r#"i=int 1, big=number 18446744073709551615, d=number 1.50, e=number 1e400, t=text aé
-, n=null, b=bool true, o=json {"x":[1, 2.0]}, z=int 0"#
-        ]
+        [r#"i=int 1, big=number 18446744073709551615, d=number 1.50, e=number 1e400, t=text aé
+, n=null, b=bool true, o=json {"x":[1, 2.0]}, z=int 0"#]
     );
 }
 
 #[test]
 fn of_equal_keys_the_last_wins() {
-    assert_eq!(
-        good(
-            &default_formats(),
-            r#"{"a":1,"b":2,"a":3,"c":4,"\u0061":5}"#
-        ),
-        ["a=int 5, b=int 2, c=int 4"]
-    );
+    assert_eq!(good(&default_formats(), r#"{"a":1,"b":2,"a":3,"c":4,"\u0061":5}"#), ["a=int 5, b=int 2, c=int 4"]);
 }
 
 #[test]
@@ -61,26 +53,14 @@ fn broken_lines_are_bad_rows() {
             Err(error) => assert_eq!(error.code, RowErrorCode::Malformed),
         }
     }
-    assert!(
-        found[2]
-            .clone()
-            .unwrap_err()
-            .to_string()
-            .contains("one object per line")
-    );
+    assert!(found[2].clone().unwrap_err().to_string().contains("one object per line"));
 }
 
 #[test]
 fn objects_without_line_ends_are_rows() {
     let formats = default_formats();
-    assert_eq!(
-        good(&formats, "{\"a\":1}{\"a\":\"}{\"} {\"a\":3}"),
-        ["a=int 1", "a=text }{", "a=int 3"]
-    );
-    assert_eq!(
-        good(&formats, "{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n"),
-        ["a=int 1", "a=int 2"]
-    );
+    assert_eq!(good(&formats, "{\"a\":1}{\"a\":\"}{\"} {\"a\":3}"), ["a=int 1", "a=text }{", "a=int 3"]);
+    assert_eq!(good(&formats, "{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n"), ["a=int 1", "a=int 2"]);
 }
 
 #[test]
@@ -94,59 +74,33 @@ fn a_broken_array_is_refused_after_its_good_rows() {
         ("[", 0, "not closed"),
         ("[,{}]", 0, "element is missing"),
     ] {
-        let (rows, end) = read(
-            &default_formats(),
-            Pieces::whole(text.as_bytes()),
-            &SchemaLock::default(),
-        );
+        let (rows, end) = read(&default_formats(), Pieces::whole(text.as_bytes()), &SchemaLock::default());
         assert_eq!(rows.len(), good, "{text}");
-        let Err(ExportError::Unreadable { cause, .. }) = end else {
-            panic!("{text}: {end:?}")
-        };
+        let Err(ExportError::Unreadable { cause, .. }) = end else { panic!("{text}: {end:?}") };
         assert!(cause.contains(what), "{text}: {cause}");
     }
     assert!(rows(&default_formats(), b" [ ] \n").is_empty());
-    let mixed = rows(
-        &default_formats(),
-        b"[{\"a\":1}, 5, [1], \"x\", null, {\"a\":2}]",
-    );
-    assert_eq!(
-        mixed.iter().map(Result::is_ok).collect::<Vec<_>>(),
-        [true, false, false, false, false, true]
-    );
+    let mixed = rows(&default_formats(), b"[{\"a\":1}, 5, [1], \"x\", null, {\"a\":2}]");
+    assert_eq!(mixed.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, false, false, true]);
 }
 
 #[test]
 fn declared_types_apply_to_texts() {
-    let types = BTreeMap::from([
-        ("at".to_string(), ColumnType::Timestamp),
-        ("id".to_string(), ColumnType::String),
-    ]);
+    let types = BTreeMap::from([("at".to_string(), ColumnType::Timestamp), ("id".to_string(), ColumnType::String)]);
     let formats = ExportFormats::new(CsvOptions::default(), types);
     assert_eq!(
         good(&formats, r#"{"at":"2025-01-01T00:00:00Z","id":12345}"#),
         ["at=utc 2025-01-01T00:00:00, id=text 12345"]
     );
-    assert_eq!(
-        rows(&formats, br#"{"at":"soon"}"#)[0]
-            .clone()
-            .unwrap_err()
-            .code,
-        RowErrorCode::TypeMismatch
-    );
+    assert_eq!(rows(&formats, br#"{"at":"soon"}"#)[0].clone().unwrap_err().code, RowErrorCode::TypeMismatch);
 }
 
 #[test]
 fn rows_with_equal_keys_share_their_columns_across_blocks() {
-    let text =
-        "{\"a\":1,\"b\":2}\n{\"b\":1,\"a\":2}\n{\"a\":3,\"b\":4}\n{\"a\":3}\n{}\n".repeat(20);
+    let text = "{\"a\":1,\"b\":2}\n{\"b\":1,\"a\":2}\n{\"a\":3,\"b\":4}\n{\"a\":3}\n{}\n".repeat(20);
     let mut blocks = default_formats()
         .with_sizes(64, 64)
-        .open(
-            "an/export",
-            Pieces::whole(text.as_bytes()),
-            &SchemaLock::default(),
-        )
+        .open("an/export", Pieces::whole(text.as_bytes()), &SchemaLock::default())
         .unwrap();
     let mut known: Vec<Arc<Columns>> = Vec::new();
     while let Some(block) = blocks.next_block().unwrap() {

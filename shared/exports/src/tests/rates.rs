@@ -28,35 +28,14 @@ fn event(n: u64) -> Vec<(&'static str, String, bool)> {
         ("user_id", text(format!("user_{:08}", hash % 100_000_000))),
         (
             "time",
-            text(format!(
-                "2025-03-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-                n % 28 + 1,
-                n % 24,
-                n % 60,
-                hash % 60,
-                hash % 1000
-            )),
+            text(format!("2025-03-{:02}T{:02}:{:02}:{:02}.{:03}Z", n % 28 + 1, n % 24, n % 60, hash % 60, hash % 1000)),
         ),
         (
             "event",
-            text(
-                [
-                    "Page Viewed",
-                    "Product Added",
-                    "Checkout Started",
-                    "Order Completed",
-                ][n as usize % 4]
-                    .to_string(),
-            ),
+            text(["Page Viewed", "Product Added", "Checkout Started", "Order Completed"][n as usize % 4].to_string()),
         ),
-        (
-            "product_name",
-            text(format!("Merino Wool Sweater No. {}", hash % 1000)),
-        ),
-        (
-            "category",
-            text(["apparel", "outdoor", "kitchen"][n as usize % 3].to_string()),
-        ),
+        ("product_name", text(format!("Merino Wool Sweater No. {}", hash % 1000))),
+        ("category", text(["apparel", "outdoor", "kitchen"][n as usize % 3].to_string())),
         ("currency", text("EUR".to_string())),
         ("price", bare(format!("{}.{:02}", hash % 500, hash % 100))),
         ("quantity", bare((hash % 9 + 1).to_string())),
@@ -65,19 +44,10 @@ fn event(n: u64) -> Vec<(&'static str, String, bool)> {
         ("is_mobile", bare(n.is_multiple_of(3).to_string())),
         (
             "page_url",
-            text(format!(
-                "https://shop.example.com/products/{}?ref=newsletter&campaign=spring",
-                hash % 100_000
-            )),
+            text(format!("https://shop.example.com/products/{}?ref=newsletter&campaign=spring", hash % 100_000)),
         ),
-        (
-            "browser",
-            text("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36".to_string()),
-        ),
-        (
-            "country",
-            text(["DE", "US", "FR"][n as usize % 3].to_string()),
-        ),
+        ("browser", text("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36".to_string())),
+        ("country", text(["DE", "US", "FR"][n as usize % 3].to_string())),
         ("session_number", bare((hash % 5000).to_string())),
         (
             "context",
@@ -90,23 +60,18 @@ fn event(n: u64) -> Vec<(&'static str, String, bool)> {
             )),
         ),
     ];
-    cells
-        .into_iter()
-        .map(|(name, (text, is_text))| (name, text, is_text))
-        .collect()
+    cells.into_iter().map(|(name, (text, is_text))| (name, text, is_text)).collect()
 }
 
 fn json_lines(rows: u64) -> Vec<u8> {
     let line = |n| {
         let members: Vec<String> = event(n)
             .iter()
-            .map(|(name, text, is_text)| {
-                if *is_text {
-                    format!("\"{name}\":\"{text}\"")
-                } else {
-                    format!("\"{name}\":{text}")
-                }
-            })
+            .map(
+                |(name, text, is_text)| {
+                    if *is_text { format!("\"{name}\":\"{text}\"") } else { format!("\"{name}\":{text}") }
+                },
+            )
             .collect();
         format!("{{{}}}\n", members.join(","))
     };
@@ -119,13 +84,11 @@ fn csv(rows: u64) -> Vec<u8> {
     for n in 0..rows {
         let cells: Vec<String> = event(n)
             .into_iter()
-            .map(|(_, text, _)| {
-                if text.contains([',', '"']) {
-                    format!("\"{}\"", text.replace('"', "\"\""))
-                } else {
-                    text
-                }
-            })
+            .map(
+                |(_, text, _)| {
+                    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+                },
+            )
             .collect();
         text.push_str(&cells.join(","));
         text.push('\n');
@@ -139,15 +102,11 @@ fn parquet(rows: u64) -> Vec<u8> {
         let (name, ..) = events[0][c];
         let texts = events.iter().map(|e| e[c].1.as_str());
         let array: ArrayRef = match name {
-            "price" | "discount" => Arc::new(Float64Array::from_iter_values(
-                texts.map(|t| t.parse::<f64>().unwrap()),
-            )),
-            "quantity" | "session_number" => Arc::new(Int64Array::from_iter_values(
-                texts.map(|t| t.parse::<i64>().unwrap()),
-            )),
-            "is_member" | "is_mobile" => {
-                Arc::new(BooleanArray::from_iter(texts.map(|t| Some(t == "true"))))
+            "price" | "discount" => Arc::new(Float64Array::from_iter_values(texts.map(|t| t.parse::<f64>().unwrap()))),
+            "quantity" | "session_number" => {
+                Arc::new(Int64Array::from_iter_values(texts.map(|t| t.parse::<i64>().unwrap())))
             }
+            "is_member" | "is_mobile" => Arc::new(BooleanArray::from_iter(texts.map(|t| Some(t == "true")))),
             _ => Arc::new(StringArray::from_iter_values(texts)),
         };
         (name, array)
@@ -164,20 +123,11 @@ fn parquet(rows: u64) -> Vec<u8> {
 #[ignore = "measures; run with --release --nocapture"]
 fn rates_of_visiting() {
     const ROWS: u64 = 200_000;
-    for (name, bytes) in [
-        ("JSON lines", json_lines(ROWS)),
-        ("CSV", csv(ROWS)),
-        ("Parquet", parquet(ROWS)),
-    ] {
+    for (name, bytes) in [("JSON lines", json_lines(ROWS)), ("CSV", csv(ROWS)), ("Parquet", parquet(ROWS))] {
         let formats = default_formats();
-        let lock = formats
-            .inspect("an/export", Pieces::whole(&bytes), &Default::default())
-            .unwrap()
-            .lock;
+        let lock = formats.inspect("an/export", Pieces::whole(&bytes), &Default::default()).unwrap().lock;
         let opened = Instant::now();
-        let mut reader = formats
-            .open("an/export", Pieces::whole(&bytes), &lock)
-            .unwrap();
+        let mut reader = formats.open("an/export", Pieces::whole(&bytes), &lock).unwrap();
         let mut blocks: Vec<Box<dyn RowBlock>> = Vec::new();
         while let Some(block) = reader.next_block().unwrap() {
             blocks.push(block);

@@ -2,15 +2,12 @@ use driftless_core::model::SchemaLock;
 use driftless_core::ports::{ExportError, RowFormats};
 use proptest::prelude::*;
 
-use super::bytes::{
-    Compress, Pieces, bzip2, default_formats, gzip, in_two_members, read, snappy, zstd,
-};
+use super::bytes::{Compress, Pieces, bzip2, default_formats, gzip, in_two_members, read, snappy, zstd};
 
-const CSV: &str =
-    "id,name,note\n1,a,\"x\ny\"\n2,\"\"\"q\"\"\",\n3,é,\"\"\r\n\n4,ragged\n5,b,\"c, d\"";
-const LINES: &str = "{\"a\":1,\"b\":\"x\"}\n\n{\"a\":2,\"b\":{\"c\":[1,2]}}\r\n{broken\n{\"b\":\"\\u00e9\\n\"}\n{\"a\":3,\"a\":4}";
-const ARRAY: &str =
-    "[ {\"a\":1},\n {\"a\":\"]}\\\"\"} , {\"a\":[{},{}]}\n, 5, \"x\", {\"a\": 1 2} ]\n";
+const CSV: &str = "id,name,note\n1,a,\"x\ny\"\n2,\"\"\"q\"\"\",\n3,é,\"\"\r\n\n4,ragged\n5,b,\"c, d\"";
+const LINES: &str =
+    "{\"a\":1,\"b\":\"x\"}\n\n{\"a\":2,\"b\":{\"c\":[1,2]}}\r\n{broken\n{\"b\":\"\\u00e9\\n\"}\n{\"a\":3,\"a\":4}";
+const ARRAY: &str = "[ {\"a\":1},\n {\"a\":\"]}\\\"\"} , {\"a\":[{},{}]}\n, 5, \"x\", {\"a\": 1 2} ]\n";
 const SEQUENCE: &str = "{\"a\":1}{\"a\":\"}{\"}\n{\n \"a\": [1]\n}garbage\n{\"a\":2}";
 
 fn compressions() -> [Compress; 5] {

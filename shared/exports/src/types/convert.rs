@@ -10,11 +10,7 @@ use crate::json::is_json;
 /// spellings of it are accepted too.
 ///
 /// An empty text is null for every type but text: nobody can write an empty number otherwise where everything is quoted.
-pub(crate) fn typed(
-    text: Cow<'_, str>,
-    column_type: ColumnType,
-    is_declared: bool,
-) -> Result<Value<'_>, Cow<'_, str>> {
+pub(crate) fn typed(text: Cow<'_, str>, column_type: ColumnType, is_declared: bool) -> Result<Value<'_>, Cow<'_, str>> {
     if column_type == ColumnType::String {
         return Ok(Value::Text(text));
     }
@@ -31,19 +27,13 @@ pub(crate) fn typed(
 }
 
 fn read(text: &str, column_type: ColumnType, is_declared: bool) -> Option<Value<'_>> {
-    let text = if is_declared {
-        text.trim_matches(' ')
-    } else {
-        text
-    };
+    let text = if is_declared { text.trim_matches(' ') } else { text };
     match column_type {
         ColumnType::String => Some(Value::Text(Cow::Borrowed(text))),
         ColumnType::Integer => integer(text, is_declared),
         ColumnType::Number => number(text, is_declared),
         ColumnType::Boolean => boolean(text, is_declared).map(Value::Bool),
-        ColumnType::Timestamp => {
-            timestamp(text).map(|(nanos, utc)| Value::Timestamp { nanos, utc })
-        }
+        ColumnType::Timestamp => timestamp(text).map(|(nanos, utc)| Value::Timestamp { nanos, utc }),
         ColumnType::Date => date(text).map(Value::Date),
         ColumnType::Json => match text {
             "null" => Some(Value::Null),
@@ -98,21 +88,14 @@ pub(crate) fn misfit(column: &str, column_type: ColumnType) -> RowError {
     RowError::of_column(
         RowErrorCode::TypeMismatch,
         column,
-        format!(
-            "a value of column {column} is no {}, which source.types declares",
-            name(column_type)
-        ),
+        format!("a value of column {column} is no {}, which source.types declares", name(column_type)),
         "fix the value, or declare another type in source.types (string accepts everything)",
     )
 }
 
 /// The error for a record that is not UTF-8.
 pub(crate) fn not_utf8() -> RowError {
-    RowError::of_row(
-        RowErrorCode::Malformed,
-        "the record is not valid UTF-8",
-        "export text as UTF-8",
-    )
+    RowError::of_row(RowErrorCode::Malformed, "the record is not valid UTF-8", "export text as UTF-8")
 }
 
 #[cfg(test)]
@@ -139,15 +122,9 @@ mod tests {
         use ColumnType::*;
         assert_eq!(read_as(" +007 ", Integer, true), Some(Value::Int(7)));
         assert_eq!(read_as("t", Boolean, true), Some(Value::Bool(true)));
-        assert_eq!(
-            read_as("+5.06e+05", Number, true),
-            Some(Value::Number("5.06e+05".into()))
-        );
+        assert_eq!(read_as("+5.06e+05", Number, true), Some(Value::Number("5.06e+05".into())));
         assert_eq!(read_as("NaN", Number, true), Some(Value::Null));
-        assert_eq!(
-            read_as("{\"a\":[1]}", Json, true),
-            Some(Value::Json("{\"a\":[1]}".into()))
-        );
+        assert_eq!(read_as("{\"a\":[1]}", Json, true), Some(Value::Json("{\"a\":[1]}".into())));
         assert_eq!(read_as("{a}", Json, true), None);
         assert!(misfit("price", Number).cause.contains("price"));
     }

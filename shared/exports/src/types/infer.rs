@@ -25,10 +25,7 @@ const CANDIDATES: [(ColumnType, IsOne); 5] = [
 
 impl Default for TypeGuess {
     fn default() -> Self {
-        Self {
-            fits: [true; CANDIDATES.len()],
-            is_seen: false,
-        }
+        Self { fits: [true; CANDIDATES.len()], is_seen: false }
     }
 }
 
@@ -47,8 +44,7 @@ impl TypeGuess {
     /// The type, once a value was seen.
     pub(crate) fn column_type(&self) -> Option<ColumnType> {
         let fitting = self.fits.iter().zip(CANDIDATES).find(|(fits, _)| **fits);
-        self.is_seen
-            .then(|| fitting.map_or(ColumnType::String, |(_, (column_type, _))| column_type))
+        self.is_seen.then(|| fitting.map_or(ColumnType::String, |(_, (column_type, _))| column_type))
     }
 }
 
@@ -67,15 +63,9 @@ mod tests {
         assert_eq!(guess(&["1", "2"]), Some(ColumnType::Integer));
         assert_eq!(guess(&["1", "2.5"]), Some(ColumnType::Number));
         assert_eq!(guess(&["true", "FALSE"]), Some(ColumnType::Boolean));
-        assert_eq!(
-            guess(&["2025-01-01 00:00:00", "2025-01-01T00:00:00Z"]),
-            Some(ColumnType::Timestamp)
-        );
+        assert_eq!(guess(&["2025-01-01 00:00:00", "2025-01-01T00:00:00Z"]), Some(ColumnType::Timestamp));
         assert_eq!(guess(&["2025-01-01"]), Some(ColumnType::Date));
-        assert_eq!(
-            guess(&["2025-01-01", "2025-01-01 00:00:00"]),
-            Some(ColumnType::String)
-        );
+        assert_eq!(guess(&["2025-01-01", "2025-01-01 00:00:00"]), Some(ColumnType::String));
         assert_eq!(guess(&["1", "007"]), Some(ColumnType::String));
         assert_eq!(guess(&["1", "x"]), Some(ColumnType::String));
         assert_eq!(guess(&[""]), None);

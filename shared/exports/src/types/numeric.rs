@@ -26,9 +26,7 @@ pub(crate) fn is_canonical_number(text: &str) -> bool {
     match unsigned(text).split_once('.') {
         None => is_canonical_integer(text),
         Some((whole, fraction)) => {
-            is_canonical_whole(whole)
-                && !fraction.is_empty()
-                && fraction.bytes().all(|b| b.is_ascii_digit())
+            is_canonical_whole(whole) && !fraction.is_empty() && fraction.bytes().all(|b| b.is_ascii_digit())
         }
     }
 }
@@ -38,11 +36,7 @@ pub(super) fn integer(text: &str, is_declared: bool) -> Option<Value<'_>> {
     let is_negative = text.starts_with('-');
     let mut digits = unsigned(text);
     if is_declared {
-        digits = if is_negative {
-            digits
-        } else {
-            digits.strip_prefix('+').unwrap_or(digits)
-        };
+        digits = if is_negative { digits } else { digits.strip_prefix('+').unwrap_or(digits) };
     }
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -55,13 +49,7 @@ pub(super) fn integer(text: &str, is_declared: bool) -> Option<Value<'_>> {
         digits = if stripped.is_empty() { "0" } else { stripped };
     }
     let magnitude = digits.parse::<u64>().ok();
-    let number = magnitude.and_then(|n| {
-        if is_negative {
-            0i64.checked_sub_unsigned(n)
-        } else {
-            i64::try_from(n).ok()
-        }
-    });
+    let number = magnitude.and_then(|n| if is_negative { 0i64.checked_sub_unsigned(n) } else { i64::try_from(n).ok() });
     Some(match number {
         Some(number) => Value::Int(number),
         None if is_negative => Value::Number(Cow::Owned(format!("-{digits}"))),
@@ -75,10 +63,7 @@ pub(super) fn number(text: &str, is_declared: bool) -> Option<Value<'_>> {
         return Some(Value::Number(Cow::Borrowed(text)));
     }
     let special = text.trim_start_matches(['+', '-']);
-    if ["nan", "inf", "infinity"]
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(special))
-    {
+    if ["nan", "inf", "infinity"].iter().any(|word| word.eq_ignore_ascii_case(special)) {
         return Some(Value::Null);
     }
     if !is_declared {
@@ -115,19 +100,7 @@ mod tests {
         for text in ["0", "-12", "123456789012345678"] {
             assert!(is_canonical_integer(text), "{text}");
         }
-        for text in [
-            "",
-            "-",
-            "-0",
-            "+1",
-            "007",
-            "1234567890123456789",
-            "1.0",
-            "1e5",
-            " 1",
-            "0x1",
-            "١",
-        ] {
+        for text in ["", "-", "-0", "+1", "007", "1234567890123456789", "1.0", "1e5", " 1", "0x1", "١"] {
             assert!(!is_canonical_integer(text), "{text}");
         }
         for text in ["0.5", "-12.50", "7", "1.12345678901234567890"] {
@@ -144,28 +117,19 @@ mod tests {
             Some(Value::Number(text)) => Some(text.into_owned()),
             _ => None,
         };
-        assert_eq!(
-            declared("+5.0656000000000000e+05").as_deref(),
-            Some("5.0656000000000000e+05")
-        );
+        assert_eq!(declared("+5.0656000000000000e+05").as_deref(), Some("5.0656000000000000e+05"));
         assert_eq!(declared(".5").as_deref(), Some("0.5"));
         assert_eq!(declared("5.").as_deref(), Some("5"));
         assert_eq!(declared("-.5E3").as_deref(), Some("-0.5E3"));
         assert_eq!(declared("00012.340").as_deref(), Some("12.340"));
-        assert_eq!(
-            declared("12345678901234567890.123456789").as_deref(),
-            Some("12345678901234567890.123456789")
-        );
+        assert_eq!(declared("12345678901234567890.123456789").as_deref(), Some("12345678901234567890.123456789"));
         for text in ["", ".", "+", "e5", "1e", "1,5", "0x10", "--1", "1 2"] {
             assert_eq!(declared(text), None, "{text}");
         }
         for text in ["NaN", "inf", "-Infinity", "+INF"] {
             assert_eq!(number(text, false), Some(Value::Null), "{text}");
         }
-        assert_eq!(
-            integer("18446744073709551616", false),
-            Some(Value::Number("18446744073709551616".into()))
-        );
+        assert_eq!(integer("18446744073709551616", false), Some(Value::Number("18446744073709551616".into())));
         assert_eq!(integer("-00", true), Some(Value::Int(0)));
     }
 }

@@ -29,9 +29,7 @@ impl Cursor<'_> {
     fn digits(&mut self, count: usize) -> Option<u32> {
         let (digits, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
-        digits.iter().try_fold(0, |sum, b| {
-            b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0'))
-        })
+        digits.iter().try_fold(0, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0')))
     }
 
     fn eat(&mut self, expected: &[u8]) -> bool {
@@ -70,11 +68,7 @@ impl Cursor<'_> {
             }
             _ => {}
         }
-        let sign = if self.eat(b"-") {
-            -1
-        } else {
-            self.eat(b"+").then_some(1)?
-        };
+        let sign = if self.eat(b"-") { -1 } else { self.eat(b"+").then_some(1)? };
         let hours = self.digits(2)?;
         let minutes = if self.0.is_empty() {
             0
@@ -100,28 +94,17 @@ pub(super) fn timestamp(text: &str) -> Option<(i128, bool)> {
     let days = cursor.date()?;
     let hour = cursor.eat(b"T t").then(|| cursor.digits(2))??;
     let minute = cursor.eat(b":").then(|| cursor.digits(2))??;
-    let second = if cursor.eat(b":") {
-        cursor.digits(2)?
-    } else {
-        0
-    };
-    let fraction = if cursor.eat(b".,") {
-        cursor.fraction()?
-    } else {
-        0
-    };
+    let second = if cursor.eat(b":") { cursor.digits(2)? } else { 0 };
+    let fraction = if cursor.eat(b".,") { cursor.fraction()? } else { 0 };
     let offset = cursor.offset()?;
     // A leap second is read as the second before it.
     let second = if second == 60 { 59 } else { second };
     if !cursor.0.is_empty() || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let seconds = i64::from(days) * 86_400 + i64::from(hour * 3600 + minute * 60 + second)
-        - i64::from(offset.unwrap_or(0));
-    Some((
-        i128::from(seconds) * NANOS_PER_SECOND + i128::from(fraction),
-        offset.is_some(),
-    ))
+    let seconds =
+        i64::from(days) * 86_400 + i64::from(hour * 3600 + minute * 60 + second) - i64::from(offset.unwrap_or(0));
+    Some((i128::from(seconds) * NANOS_PER_SECOND + i128::from(fraction), offset.is_some()))
 }
 
 #[cfg(test)]
@@ -149,11 +132,7 @@ mod tests {
             assert!(ms.is_some(), "{text}");
         }
         for text in ["1970-01-01", "2024-02-29", "1899-12-31", "9999-12-29"] {
-            assert_eq!(
-                date(text).map(|days| i64::from(days) * 86_400_000),
-                parse_moment(text),
-                "{text}"
-            );
+            assert_eq!(date(text).map(|days| i64::from(days) * 86_400_000), parse_moment(text), "{text}");
         }
     }
 
@@ -181,13 +160,7 @@ mod tests {
     #[test]
     fn keeps_nanoseconds_and_knows_zones() {
         assert_eq!(timestamp("1970-01-01 00:00:00.000000001"), Some((1, false)));
-        assert_eq!(
-            timestamp("1970-01-01T00:00:01.5Z"),
-            Some((1_500_000_000, true))
-        );
-        assert_eq!(
-            timestamp("1970-01-01T00:00:00.1234567899"),
-            Some((123_456_789, false))
-        );
+        assert_eq!(timestamp("1970-01-01T00:00:01.5Z"), Some((1_500_000_000, true)));
+        assert_eq!(timestamp("1970-01-01T00:00:00.1234567899"), Some((123_456_789, false)));
     }
 }

@@ -31,28 +31,17 @@ pub struct FailedRecord {
 }
 
 fn answer(status: u16, body: Value) -> Answer {
-    Answer {
-        status,
-        body,
-        retry_after_s: None,
-        events: 0,
-    }
+    Answer { status, body, retry_after_s: None, events: 0 }
 }
 
 fn refusal(status: u16, error: &str, reason: &str) -> Answer {
-    answer(
-        status,
-        json!({"code": status, "error": error, "status": reason}),
-    )
+    answer(status, json!({"code": status, "error": error, "status": reason}))
 }
 
 /// 200: `imported` of the request's `events` were taken.
 pub fn imported(imported: usize, events: usize) -> Answer {
     let body = json!({"code": 200, "num_records_imported": imported, "status": "OK"});
-    Answer {
-        events,
-        ..answer(200, body)
-    }
+    Answer { events, ..answer(200, body) }
 }
 
 /// 400 of a strict import: the valid events were taken, these were not.
@@ -75,10 +64,7 @@ pub fn partly_failed(imported: usize, events: usize, failed: &[FailedRecord]) ->
         "num_records_imported": imported,
         "status": "Bad Request",
     });
-    Answer {
-        events,
-        ..answer(400, body)
-    }
+    Answer { events, ..answer(400, body) }
 }
 
 /// 400 of a request that could not be read at all: nothing was taken.
@@ -105,12 +91,8 @@ pub fn too_many(limit: usize) -> Answer {
 
 /// 429.
 pub fn rate_limited(retry_after_s: Option<u32>) -> Answer {
-    const ERROR: &str =
-        "Project exceeded rate limits. Please retry the request with exponential backoff.";
-    Answer {
-        retry_after_s,
-        ..refusal(429, ERROR, "Too Many Requests")
-    }
+    const ERROR: &str = "Project exceeded rate limits. Please retry the request with exponential backoff.";
+    Answer { retry_after_s, ..refusal(429, ERROR, "Too Many Requests") }
 }
 
 /// 500, 502, 503 …: Mixpanel documents no body for these.
@@ -120,8 +102,5 @@ pub fn server_error(status: u16, retry_after_s: Option<u32>) -> Answer {
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     };
-    Answer {
-        retry_after_s,
-        ..refusal(status, reason, reason)
-    }
+    Answer { retry_after_s, ..refusal(status, reason, reason) }
 }

@@ -53,20 +53,12 @@ impl fmt::Debug for Credential {
 impl Project {
     /// A project that lets anyone in who sends any Basic credentials.
     pub fn open() -> Self {
-        Self {
-            id: "sandbox".to_owned(),
-            access: Access::Open,
-            retention_days: None,
-        }
+        Self { id: "sandbox".to_owned(), access: Access::Open, retention_days: None }
     }
 
     /// A project that lets in exactly `credentials`.
     pub fn closed(id: impl Into<String>, credentials: Vec<Credential>) -> Self {
-        Self {
-            id: id.into(),
-            access: Access::Only(credentials),
-            retention_days: None,
-        }
+        Self { id: id.into(), access: Access::Only(credentials), retention_days: None }
     }
 
     /// Does it let in a request with this `Authorization` header and `project_id`?
@@ -78,12 +70,8 @@ impl Project {
         match &self.access {
             Access::Open => !user.is_empty(),
             Access::Only(credentials) => credentials.iter().any(|credential| match credential {
-                Credential::ServiceAccount { username, secret } => {
-                    named && *username == user && *secret == password
-                }
-                Credential::Token(token) => {
-                    (named || project_id.is_none()) && *token == user && password.is_empty()
-                }
+                Credential::ServiceAccount { username, secret } => named && *username == user && *secret == password,
+                Credential::Token(token) => (named || project_id.is_none()) && *token == user && password.is_empty(),
             }),
         }
     }
@@ -126,10 +114,7 @@ mod tests {
     }
 
     fn closed() -> Project {
-        let account = Credential::ServiceAccount {
-            username: "sa".into(),
-            secret: "pw".into(),
-        };
+        let account = Credential::ServiceAccount { username: "sa".into(), secret: "pw".into() };
         Project::closed("7", vec![account, Credential::Token("tok".into())])
     }
 
@@ -163,15 +148,9 @@ mod tests {
 
     #[test]
     fn events_are_kept_under_the_project_that_was_named() {
-        assert_eq!(
-            Project::open().kept_as(Some(&header("a:b")), Some("9")),
-            "9"
-        );
+        assert_eq!(Project::open().kept_as(Some(&header("a:b")), Some("9")), "9");
         assert_eq!(Project::open().kept_as(Some(&header("tok:")), None), "tok");
-        assert_eq!(
-            Project::open().kept_as(Some(&header("a:b")), None),
-            "sandbox"
-        );
+        assert_eq!(Project::open().kept_as(Some(&header("a:b")), None), "sandbox");
         assert_eq!(closed().kept_as(Some(&header("tok:")), None), "7");
     }
 

@@ -30,11 +30,7 @@ fn unreadable(text: impl Into<String>) -> Refusal {
 }
 
 /// Decompresses and parses a request body.
-pub fn events(
-    content_type: Option<&str>,
-    content_encoding: Option<&str>,
-    body: &[u8],
-) -> Result<Vec<Value>, Refusal> {
+pub fn events(content_type: Option<&str>, content_encoding: Option<&str>, body: &[u8]) -> Result<Vec<Value>, Refusal> {
     let text = plain(content_encoding, body)?;
     let media_type = content_type
         .and_then(|value| value.split(';').next())
@@ -45,9 +41,7 @@ pub fn events(
         "application/json" => array(&text)?,
         "application/x-ndjson" => lines(&text)?,
         _ => {
-            return Err(unreadable(
-                "Content-Type must be application/json or application/x-ndjson",
-            ));
+            return Err(unreadable("Content-Type must be application/json or application/x-ndjson"));
         }
     };
     if events.is_empty() {
@@ -78,15 +72,9 @@ fn plain<'a>(content_encoding: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, [
 
 fn array(text: &[u8]) -> Result<Vec<Value>, Refusal> {
     let mut parser = serde_json::Deserializer::from_slice(text);
-    let events = parser
-        .deserialize_seq(FirstEvents)
-        .and_then(|events| parser.end().map(|()| events))
-        .map_err(|error| {
-            unreadable(format!(
-                "request body is not a JSON array (line {}, column {})",
-                error.line(),
-                error.column()
-            ))
+    let events =
+        parser.deserialize_seq(FirstEvents).and_then(|events| parser.end().map(|()| events)).map_err(|error| {
+            unreadable(format!("request body is not a JSON array (line {}, column {})", error.line(), error.column()))
         })?;
     within_limit(events)
 }
@@ -100,8 +88,8 @@ fn lines(text: &[u8]) -> Result<Vec<Value>, Refusal> {
         if events.len() == MAX_EVENTS {
             return Err(Refusal::TooMany);
         }
-        let event = serde_json::from_slice(line)
-            .map_err(|_| unreadable(format!("line {} is not valid JSON", number + 1)))?;
+        let event =
+            serde_json::from_slice(line).map_err(|_| unreadable(format!("line {} is not valid JSON", number + 1)))?;
         events.push(event);
     }
     Ok(events)

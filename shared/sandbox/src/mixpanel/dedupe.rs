@@ -12,12 +12,7 @@ pub type IdentityKey = (String, String, i64, String);
 
 /// The identity of an event.
 pub fn identity(event: &ValidEvent) -> IdentityKey {
-    (
-        event.event.clone(),
-        event.distinct_id.clone(),
-        event.time_ms,
-        event.insert_id.clone(),
-    )
+    (event.event.clone(), event.distinct_id.clone(), event.time_ms, event.insert_id.clone())
 }
 
 /// One ingested copy.
@@ -46,9 +41,7 @@ impl Copies {
 
     /// The latest ingested copy of each identity, tombstones included, in the order of identities.
     pub fn visible(&self) -> impl Iterator<Item = &Copy> {
-        self.by_identity
-            .values()
-            .filter_map(|copies| copies.iter().max_by_key(|copy| copy.seq))
+        self.by_identity.values().filter_map(|copies| copies.iter().max_by_key(|copy| copy.seq))
     }
 
     /// Every copy, in the order of identities.
@@ -100,15 +93,9 @@ mod tests {
         copies.push(event("a", 1, 2), 2);
         copies.push(event("a", 2, 4), 4);
         copies.push(event("b", 1, 5), 5);
-        let seen: Vec<_> = copies
-            .visible()
-            .map(|copy| copy.event.properties["n"].clone())
-            .collect();
+        let seen: Vec<_> = copies.visible().map(|copy| copy.event.properties["n"].clone()).collect();
         assert_eq!(seen, [json!(3), json!(5), json!(4)]);
-        assert_eq!(
-            (copies.len(), copies.identities(), copies.all().count()),
-            (5, 3, 5)
-        );
+        assert_eq!((copies.len(), copies.identities(), copies.all().count()), (5, 3, 5));
         assert_eq!(copies.of(&identity(&event("a", 1, 0))).len(), 3);
         assert!(copies.of(&identity(&event("c", 1, 0))).is_empty());
     }

@@ -25,10 +25,7 @@ pub struct ImportRequest<'a> {
 
 /// The first value of a query parameter.
 pub fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    query
-        .iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
+    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 /// Answers an import. Each event that is ingested goes to `accept`, in the order of the request, before the answer exists:
@@ -45,8 +42,7 @@ pub fn import(
     if !project.lets_in(request.authorization, project_id) {
         return answer::unauthorized();
     }
-    let events = match decode::events(request.content_type, request.content_encoding, request.body)
-    {
+    let events = match decode::events(request.content_type, request.content_encoding, request.body) {
         Ok(events) => events,
         Err(Refusal::TooLarge) => return answer::too_large(MAX_BODY_BYTES),
         Err(Refusal::TooMany) => return answer::too_many(MAX_EVENTS),

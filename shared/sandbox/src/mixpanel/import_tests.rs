@@ -28,29 +28,16 @@ struct Sent {
 }
 
 fn send_as(query: &[(&str, &str)], headers: [Option<&str>; 3], body: &[u8]) -> Sent {
-    let query: Vec<(String, String)> = query
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect();
+    let query: Vec<(String, String)> = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let [content_type, content_encoding, authorization] = headers;
-    let request = ImportRequest {
-        query: &query,
-        content_type,
-        content_encoding,
-        authorization,
-        body,
-    };
+    let request = ImportRequest { query: &query, content_type, content_encoding, authorization, body };
     let mut accepted = Vec::new();
     let answer = import(&Project::open(), request, NOW_MS, &mut |e| accepted.push(e));
     Sent { answer, accepted }
 }
 
 fn send(body: &[u8]) -> Sent {
-    send_as(
-        &[("strict", "1")],
-        [Some("application/json"), None, Some(ANYONE)],
-        body,
-    )
+    send_as(&[("strict", "1")], [Some("application/json"), None, Some(ANYONE)], body)
 }
 
 fn array(events: &[Value]) -> Vec<u8> {
@@ -58,10 +45,7 @@ fn array(events: &[Value]) -> Vec<u8> {
 }
 
 fn ndjson(events: &[Value]) -> Vec<u8> {
-    events
-        .iter()
-        .flat_map(|e| format!("{e}\r\n\n").into_bytes())
-        .collect()
+    events.iter().flat_map(|e| format!("{e}\r\n\n").into_bytes()).collect()
 }
 
 #[test]
@@ -69,29 +53,15 @@ fn array_and_ndjson_plain_and_gzipped_are_the_same() {
     let events = [event(1), event(2)];
     let cases = [
         (Some("application/json"), None, array(&events)),
-        (
-            Some("application/json; charset=utf-8"),
-            Some("gzip"),
-            gzip(&array(&events)),
-        ),
+        (Some("application/json; charset=utf-8"), Some("gzip"), gzip(&array(&events))),
         (None, Some("identity"), array(&events)),
         (Some("application/x-ndjson"), None, ndjson(&events)),
-        (
-            Some("application/x-ndjson"),
-            Some("gzip"),
-            gzip(&ndjson(&events)),
-        ),
+        (Some("application/x-ndjson"), Some("gzip"), gzip(&ndjson(&events))),
     ];
     for (content_type, content_encoding, body) in cases {
         let sent = send_as(&[], [content_type, content_encoding, Some(ANYONE)], &body);
-        assert_eq!(
-            sent.answer.status, 200,
-            "{content_type:?} {content_encoding:?}"
-        );
-        assert_eq!(
-            sent.answer.body,
-            json!({"code": 200, "num_records_imported": 2, "status": "OK"})
-        );
+        assert_eq!(sent.answer.status, 200, "{content_type:?} {content_encoding:?}");
+        assert_eq!(sent.answer.body, json!({"code": 200, "num_records_imported": 2, "status": "OK"}));
         let ids: Vec<_> = sent.accepted.iter().map(|e| e.insert_id.as_str()).collect();
         assert_eq!(ids, ["id-1", "id-2"]);
     }
@@ -102,10 +72,7 @@ fn valid_events_of_a_partial_400_are_taken() {
     let mut bad = event(1);
     bad["properties"]["time"] = json!("yesterday");
     let mut nameless = event(3);
-    nameless["properties"]
-        .as_object_mut()
-        .unwrap()
-        .shift_remove("$insert_id");
+    nameless["properties"].as_object_mut().unwrap().shift_remove("$insert_id");
     let sent = send(&array(&[event(0), bad, event(2), nameless]));
     assert_eq!(sent.answer.status, 400);
     assert_eq!(sent.answer.events, 4);
@@ -164,11 +131,7 @@ fn bodies_that_cannot_be_read_are_refused_whole() {
         assert_eq!(sent.answer.body["status"], "Bad Request");
     }
     let broken = [array(&[event(0)]), b"\n{".to_vec()].concat();
-    let sent = send_as(
-        &[],
-        [Some("application/x-ndjson"), None, Some(ANYONE)],
-        &broken,
-    );
+    let sent = send_as(&[], [Some("application/x-ndjson"), None, Some(ANYONE)], &broken);
     assert_eq!(sent.answer.body["error"], "line 2 is not valid JSON");
     assert!(sent.accepted.is_empty());
 }
@@ -177,10 +140,7 @@ fn bodies_that_cannot_be_read_are_refused_whole() {
 fn wrong_credentials_are_401() {
     let sent = send_as(&[], [None, None, None], b"[]");
     assert_eq!(sent.answer.status, 401);
-    assert_eq!(
-        sent.answer.body,
-        json!({"code": 401, "error": "Invalid credentials", "status": "Unauthorized"})
-    );
+    assert_eq!(sent.answer.body, json!({"code": 401, "error": "Invalid credentials", "status": "Unauthorized"}));
 }
 
 #[test]
@@ -189,16 +149,9 @@ fn more_than_2000_events_are_413() {
     assert_eq!(send(&array(&events[..2_000])).answer.status, 200);
     let refused = send(&array(&events));
     assert_eq!(refused.answer.status, 413);
-    assert_eq!(
-        refused.answer.body["error"],
-        "request exceeds max limit of 2000 events"
-    );
+    assert_eq!(refused.answer.body["error"], "request exceeds max limit of 2000 events");
     assert!(refused.accepted.is_empty());
-    let lines = send_as(
-        &[],
-        [Some("application/x-ndjson"), None, Some(ANYONE)],
-        &ndjson(&events),
-    );
+    let lines = send_as(&[], [Some("application/x-ndjson"), None, Some(ANYONE)], &ndjson(&events));
     assert_eq!(lines.answer.status, 413);
 }
 
@@ -208,10 +161,7 @@ fn more_than_10_mb_after_decompression_are_413() {
     let fits = [&spaces[..MAX_BODY_BYTES - 200], &array(&[event(0)])].concat();
     assert_eq!(send(&fits).answer.status, 200);
     let body = [&spaces[..], b"[]"].concat();
-    for sent in [
-        send(&body),
-        send_as(&[], [None, Some("gzip"), Some(ANYONE)], &gzip(&body)),
-    ] {
+    for sent in [send(&body), send_as(&[], [None, Some("gzip"), Some(ANYONE)], &gzip(&body))] {
         assert_eq!(sent.answer.status, 413);
         assert_eq!(
             sent.answer.body,

@@ -61,7 +61,5 @@ pub const BANNED_IDS: [&str; 17] = [
 
 /// Is `id` one of [`BANNED_IDS`], in any case?
 pub fn is_banned_id(id: &str) -> bool {
-    BANNED_IDS
-        .iter()
-        .any(|banned| banned.eq_ignore_ascii_case(id))
+    BANNED_IDS.iter().any(|banned| banned.eq_ignore_ascii_case(id))
 }

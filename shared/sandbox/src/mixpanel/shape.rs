@@ -14,21 +14,11 @@ pub fn refusal(value: &Value) -> Option<&'static str> {
 
 fn refusal_at(value: &Value, objects_above: usize) -> Option<&'static str> {
     match value {
-        Value::Array(elements) if elements.len() >= ENTRIES_BELOW => {
-            Some("array must have fewer than 255 elements")
-        }
-        Value::Array(elements) => elements
-            .iter()
-            .find_map(|element| refusal_at(element, objects_above)),
-        Value::Object(_) if objects_above >= MAX_OBJECT_DEPTH => {
-            Some("nested objects must not be deeper than 3")
-        }
-        Value::Object(entries) if entries.len() >= ENTRIES_BELOW => {
-            Some("nested object must have fewer than 255 keys")
-        }
-        Value::Object(entries) => entries
-            .values()
-            .find_map(|entry| refusal_at(entry, objects_above + 1)),
+        Value::Array(elements) if elements.len() >= ENTRIES_BELOW => Some("array must have fewer than 255 elements"),
+        Value::Array(elements) => elements.iter().find_map(|element| refusal_at(element, objects_above)),
+        Value::Object(_) if objects_above >= MAX_OBJECT_DEPTH => Some("nested objects must not be deeper than 3"),
+        Value::Object(entries) if entries.len() >= ENTRIES_BELOW => Some("nested object must have fewer than 255 keys"),
+        Value::Object(entries) => entries.values().find_map(|entry| refusal_at(entry, objects_above + 1)),
         _ => None,
     }
 }
@@ -39,10 +29,7 @@ pub fn kept_value(value: &Value) -> Value {
         Value::String(text) => Value::String(kept_string(text).to_owned()),
         Value::Array(elements) => Value::Array(elements.iter().map(kept_value).collect()),
         Value::Object(entries) => Value::Object(
-            entries
-                .iter()
-                .map(|(name, entry)| (kept_name(name).to_owned(), kept_value(entry)))
-                .collect::<Map<_, _>>(),
+            entries.iter().map(|(name, entry)| (kept_name(name).to_owned(), kept_value(entry))).collect::<Map<_, _>>(),
         ),
         other => other.clone(),
     }
@@ -50,8 +37,7 @@ pub fn kept_value(value: &Value) -> Value {
 
 /// At most [`MAX_STRING_BYTES`] bytes of `text`, cut between two characters.
 pub fn kept_string(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_STRING_BYTES))
-        .unwrap_or(text)
+    text.get(..text.floor_char_boundary(MAX_STRING_BYTES)).unwrap_or(text)
 }
 
 /// At most [`MAX_NAME_CHARS`] characters of `name`.
@@ -111,9 +97,6 @@ mod tests {
 
     #[test]
     fn json_is_counted_without_spaces() {
-        assert_eq!(
-            json_bytes(&serde_json::json!({"a": [1, "b"]})),
-            r#"{"a":[1,"b"]}"#.len()
-        );
+        assert_eq!(json_bytes(&serde_json::json!({"a": [1, "b"]})), r#"{"a":[1,"b"]}"#.len());
     }
 }

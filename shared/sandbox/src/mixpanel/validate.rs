@@ -6,8 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::limits::{
-    EARLIEST_TIME_S, ENTRIES_BELOW, EVENT_BYTES_BELOW, MAX_FUTURE_MS, MAX_INSERT_ID_BYTES,
-    is_banned_id,
+    EARLIEST_TIME_S, ENTRIES_BELOW, EVENT_BYTES_BELOW, MAX_FUTURE_MS, MAX_INSERT_ID_BYTES, is_banned_id,
 };
 use super::shape;
 
@@ -62,11 +61,7 @@ impl Invalid {
 }
 
 /// Checks one event of a strict import. `retention_days` is the project's retention, if it has one.
-pub fn validate_event(
-    event: &Value,
-    now_ms: i64,
-    retention_days: Option<u32>,
-) -> Result<ValidEvent, Invalid> {
+pub fn validate_event(event: &Value, now_ms: i64, retention_days: Option<u32>) -> Result<ValidEvent, Invalid> {
     let (name, properties) = parts(event)?;
     if shape::json_bytes(event) >= EVENT_BYTES_BELOW {
         return Err(Invalid::new("event", "must be smaller than 1 MB"));
@@ -75,10 +70,7 @@ pub fn validate_event(
     let distinct_id = distinct_id(properties.get("distinct_id"))?;
     let insert_id = insert_id(properties.get("$insert_id"))?;
     if properties.len() >= ENTRIES_BELOW {
-        return Err(Invalid::new(
-            "properties",
-            "must have fewer than 255 properties",
-        ));
+        return Err(Invalid::new("properties", "must have fewer than 255 properties"));
     }
     for (property, value) in properties {
         if let Some(reason) = shape::refusal(value) {
@@ -99,14 +91,8 @@ fn parts(event: &Value) -> Result<(&str, &Map<String, Value>), Invalid> {
     let Value::Object(fields) = event else {
         return Err(Invalid::new("event", "must be an object"));
     };
-    if let Some(other) = fields
-        .keys()
-        .find(|key| *key != "event" && *key != "properties")
-    {
-        return Err(Invalid::new(
-            shape::shown_name(other),
-            "only 'event' and 'properties' are allowed",
-        ));
+    if let Some(other) = fields.keys().find(|key| *key != "event" && *key != "properties") {
+        return Err(Invalid::new(shape::shown_name(other), "only 'event' and 'properties' are allowed"));
     }
     let name = match fields.get("event") {
         None => return Err(Invalid::new("event", "must not be missing")),
@@ -128,28 +114,18 @@ fn time(value: Option<&Value>, now_ms: i64, retention_days: Option<u32>) -> Resu
         return Err(Invalid::new(FIELD, "must not be missing"));
     };
     let Some(number) = value.as_i64().filter(|number| *number >= EARLIEST_TIME_S) else {
-        let reason = if value.is_i64() {
-            "must not be before 1971-01-01"
-        } else {
-            "must be specified as seconds since epoch"
-        };
+        let reason =
+            if value.is_i64() { "must not be before 1971-01-01" } else { "must be specified as seconds since epoch" };
         return Err(Invalid::new(FIELD, reason));
     };
-    let time_ms = if number >= EARLIEST_TIME_MS {
-        number
-    } else {
-        number * 1000
-    };
+    let time_ms = if number >= EARLIEST_TIME_MS { number } else { number * 1000 };
     if time_ms > now_ms.saturating_add(MAX_FUTURE_MS) {
         return Err(Invalid::new(FIELD, "must not be in the future"));
     }
     if let Some(days) = retention_days
         && time_ms < now_ms.saturating_sub(i64::from(days) * DAY_MS)
     {
-        return Err(Invalid {
-            field: FIELD.to_owned(),
-            message: format!("data past retention period of {days} days"),
-        });
+        return Err(Invalid { field: FIELD.to_owned(), message: format!("data past retention period of {days} days") });
     }
     Ok(time_ms.min(now_ms))
 }
@@ -158,9 +134,7 @@ fn distinct_id(value: Option<&Value>) -> Result<&str, Invalid> {
     const FIELD: &str = "properties.distinct_id";
     match value {
         None => Err(Invalid::new(FIELD, "must not be missing")),
-        Some(Value::String(id)) if is_banned_id(id) => {
-            Err(Invalid::new(FIELD, "must not be a placeholder value"))
-        }
+        Some(Value::String(id)) if is_banned_id(id) => Err(Invalid::new(FIELD, "must not be a placeholder value")),
         Some(Value::String(id)) => Ok(id),
         Some(_) => Err(Invalid::new(FIELD, "must be a string")),
     }
@@ -179,10 +153,7 @@ fn insert_id(value: Option<&Value>) -> Result<&str, Invalid> {
     } else if id.len() > MAX_INSERT_ID_BYTES {
         Err(Invalid::new(FIELD, "must not be longer than 36 bytes"))
     } else if !id.bytes().all(legal) {
-        Err(Invalid::new(
-            FIELD,
-            "must contain only letters, digits and '-'",
-        ))
+        Err(Invalid::new(FIELD, "must contain only letters, digits and '-'"))
     } else {
         Ok(id)
     }

@@ -15,10 +15,7 @@ fn event_with(property: &str, value: Value) -> Value {
 
 fn event_without(property: &str) -> Value {
     let mut event = event_with("plan", json!("pro"));
-    event["properties"]
-        .as_object_mut()
-        .unwrap()
-        .shift_remove(property);
+    event["properties"].as_object_mut().unwrap().shift_remove(property);
     event
 }
 
@@ -33,10 +30,7 @@ fn keys(count: usize) -> Value {
 #[track_caller]
 fn refused(event: Value, field: &str, message: &str) {
     let invalid = validate_event(&event, NOW_MS, None).unwrap_err();
-    assert_eq!(
-        (invalid.field.as_str(), invalid.message.as_str()),
-        (field, message)
-    );
+    assert_eq!((invalid.field.as_str(), invalid.message.as_str()), (field, message));
 }
 
 #[track_caller]
@@ -58,22 +52,10 @@ fn a_plain_event_is_kept_without_its_identity_properties() {
 fn only_event_and_properties_at_the_top() {
     let mut event = event_with("plan", json!(1));
     event["token"] = json!("x");
-    refused(
-        event,
-        "token",
-        "'token' is invalid: only 'event' and 'properties' are allowed",
-    );
+    refused(event, "token", "'token' is invalid: only 'event' and 'properties' are allowed");
     refused(json!([]), "event", "'event' is invalid: must be an object");
-    refused(
-        json!({"event": "a"}),
-        "properties",
-        "'properties' is invalid: must not be missing",
-    );
-    refused(
-        json!({"event": "a", "properties": 1}),
-        "properties",
-        "'properties' is invalid: must be an object",
-    );
+    refused(json!({"event": "a"}), "properties", "'properties' is invalid: must not be missing");
+    refused(json!({"event": "a", "properties": 1}), "properties", "'properties' is invalid: must be an object");
 }
 
 #[test]
@@ -81,58 +63,29 @@ fn the_name_is_a_non_empty_string() {
     for name in [json!(""), json!(1), Value::Null] {
         let mut event = event_with("plan", json!(1));
         event["event"] = name;
-        refused(
-            event,
-            "event",
-            "'event' is invalid: must be a non-empty string",
-        );
+        refused(event, "event", "'event' is invalid: must be a non-empty string");
     }
-    refused(
-        json!({"properties": {}}),
-        "event",
-        "'event' is invalid: must not be missing",
-    );
+    refused(json!({"properties": {}}), "event", "'event' is invalid: must not be missing");
 }
 
 #[test]
 fn time_is_an_integer_of_seconds_or_milliseconds() {
-    assert_eq!(
-        accepted(event_with("time", json!(1_767_000_000))).time_ms,
-        1_767_000_000_000
-    );
-    assert_eq!(
-        accepted(event_with("time", json!(1_767_000_000_123_i64))).time_ms,
-        1_767_000_000_123
-    );
-    for wrong in [
-        json!("1767000000"),
-        json!(1_767_000_000.5),
-        Value::Null,
-        json!(u64::MAX),
-    ] {
+    assert_eq!(accepted(event_with("time", json!(1_767_000_000))).time_ms, 1_767_000_000_000);
+    assert_eq!(accepted(event_with("time", json!(1_767_000_000_123_i64))).time_ms, 1_767_000_000_123);
+    for wrong in [json!("1767000000"), json!(1_767_000_000.5), Value::Null, json!(u64::MAX)] {
         refused(
             event_with("time", wrong),
             "properties.time",
             "'properties.time' is invalid: must be specified as seconds since epoch",
         );
     }
-    refused(
-        event_without("time"),
-        "properties.time",
-        "'properties.time' is invalid: must not be missing",
-    );
+    refused(event_without("time"), "properties.time", "'properties.time' is invalid: must not be missing");
 }
 
 #[test]
 fn time_is_not_before_1971() {
-    assert_eq!(
-        accepted(event_with("time", json!(31_536_000))).time_ms,
-        31_536_000_000
-    );
-    assert_eq!(
-        accepted(event_with("time", json!(31_536_000_000_i64))).time_ms,
-        31_536_000_000
-    );
+    assert_eq!(accepted(event_with("time", json!(31_536_000))).time_ms, 31_536_000_000);
+    assert_eq!(accepted(event_with("time", json!(31_536_000_000_i64))).time_ms, 31_536_000_000);
     for early in [31_535_999, 0, -5] {
         refused(
             event_with("time", json!(early)),
@@ -165,21 +118,10 @@ fn retention_is_a_setting_of_the_project() {
 
 #[test]
 fn distinct_id_is_a_string_that_is_no_placeholder() {
-    assert_eq!(
-        accepted(event_with("distinct_id", json!(""))).distinct_id,
-        ""
-    );
+    assert_eq!(accepted(event_with("distinct_id", json!(""))).distinct_id, "");
     let field = "properties.distinct_id";
-    refused(
-        event_without("distinct_id"),
-        field,
-        "'properties.distinct_id' is invalid: must not be missing",
-    );
-    refused(
-        event_with("distinct_id", json!(7)),
-        field,
-        "'properties.distinct_id' is invalid: must be a string",
-    );
+    refused(event_without("distinct_id"), field, "'properties.distinct_id' is invalid: must not be missing");
+    refused(event_with("distinct_id", json!(7)), field, "'properties.distinct_id' is invalid: must be a string");
     for banned in ["NULL", "anon", "<nil>", "-1", "{}"] {
         refused(
             event_with("distinct_id", json!(banned)),
@@ -191,12 +133,7 @@ fn distinct_id_is_a_string_that_is_no_placeholder() {
 
 #[test]
 fn insert_id_is_short_and_plain() {
-    assert_eq!(
-        accepted(event_with("$insert_id", json!("x".repeat(36))))
-            .insert_id
-            .len(),
-        36
-    );
+    assert_eq!(accepted(event_with("$insert_id", json!("x".repeat(36)))).insert_id.len(), 36);
     let field = "properties.$insert_id";
     let cases = [
         (json!("x".repeat(37)), "must not be longer than 36 bytes"),
@@ -207,17 +144,9 @@ fn insert_id_is_short_and_plain() {
         (json!(12), "must be a non-empty string"),
     ];
     for (value, reason) in cases {
-        refused(
-            event_with("$insert_id", value),
-            field,
-            &format!("'{field}' is invalid: {reason}"),
-        );
+        refused(event_with("$insert_id", value), field, &format!("'{field}' is invalid: {reason}"));
     }
-    refused(
-        event_without("$insert_id"),
-        field,
-        "'properties.$insert_id' is invalid: must not be missing",
-    );
+    refused(event_without("$insert_id"), field, "'properties.$insert_id' is invalid: must not be missing");
 }
 
 #[test]
@@ -229,11 +158,7 @@ fn properties_are_fewer_than_255() {
         event
     };
     accepted(with(254));
-    refused(
-        with(255),
-        "properties",
-        "'properties' is invalid: must have fewer than 255 properties",
-    );
+    refused(with(255), "properties", "'properties' is invalid: must have fewer than 255 properties");
 }
 
 #[test]
@@ -268,11 +193,7 @@ fn an_event_is_smaller_than_one_megabyte() {
     let overhead = shape::json_bytes(&event_with("x", json!("")));
     let filled = |bytes: usize| event_with("x", json!("x".repeat(bytes - overhead)));
     accepted(filled(EVENT_BYTES_BELOW - 1));
-    refused(
-        filled(EVENT_BYTES_BELOW),
-        "event",
-        "'event' is invalid: must be smaller than 1 MB",
-    );
+    refused(filled(EVENT_BYTES_BELOW), "event", "'event' is invalid: must be smaller than 1 MB");
 }
 
 #[test]

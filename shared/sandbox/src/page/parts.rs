@@ -32,42 +32,12 @@ pub(super) fn faults(plan: &FaultPlan) -> Markup {
 /// The totals.
 pub(super) fn tiles(totals: &Totals) -> Markup {
     let tiles = [
-        (
-            totals.visible,
-            "visible events",
-            "",
-            "Identities whose latest copy is no tombstone",
-        ),
-        (
-            totals.deleted,
-            "deleted",
-            "",
-            "Identities whose latest copy is a tombstone",
-        ),
-        (
-            totals.hidden,
-            "hidden copies",
-            "",
-            "Earlier copies that deduplication hides",
-        ),
-        (
-            totals.accepted,
-            "accepted",
-            "",
-            "Events that were taken, every copy counted",
-        ),
-        (
-            totals.rejected(),
-            "rejected",
-            "bad",
-            "Events that were read and not taken",
-        ),
-        (
-            totals.requests,
-            "requests",
-            "",
-            "Requests to /import, failed ones included",
-        ),
+        (totals.visible, "visible events", "", "Identities whose latest copy is no tombstone"),
+        (totals.deleted, "deleted", "", "Identities whose latest copy is a tombstone"),
+        (totals.hidden, "hidden copies", "", "Earlier copies that deduplication hides"),
+        (totals.accepted, "accepted", "", "Events that were taken, every copy counted"),
+        (totals.rejected(), "rejected", "bad", "Events that were read and not taken"),
+        (totals.requests, "requests", "", "Requests to /import, failed ones included"),
     ];
     html! {
         section.tiles aria-label="Totals" {

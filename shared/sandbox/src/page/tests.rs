@@ -39,14 +39,8 @@ fn page() -> Page {
             accepted: 20,
             note: "1 × '<time>' is invalid".into(),
         }],
-        faults: FaultPlan {
-            rate_429: 0.25,
-            ..FaultPlan::default()
-        },
-        filter: Filter {
-            event: Some("\"><i>".into()),
-            distinct_id: None,
-        },
+        faults: FaultPlan { rate_429: 0.25, ..FaultPlan::default() },
+        filter: Filter { event: Some("\"><i>".into()), distinct_id: None },
     }
 }
 

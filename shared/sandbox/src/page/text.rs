@@ -7,10 +7,7 @@ use serde_json::Value;
 /// `2026-01-31 09:05:07`, in UTC; the number itself if it is no time.
 pub(super) fn when(ms: i64) -> String {
     match Timestamp::from_millisecond(ms) {
-        Ok(time) => time
-            .to_zoned(TimeZone::UTC)
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string(),
+        Ok(time) => time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => ms.to_string(),
     }
 }

@@ -23,9 +23,7 @@ impl Hangup {
     }
 
     fn refused(&self) -> Option<io::Error> {
-        self.0
-            .load(Ordering::Acquire)
-            .then(|| io::Error::from(io::ErrorKind::ConnectionAborted))
+        self.0.load(Ordering::Acquire).then(|| io::Error::from(io::ErrorKind::ConnectionAborted))
     }
 }
 
@@ -68,21 +66,13 @@ pub(super) struct HangupStream {
 }
 
 impl AsyncRead for HangupStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for HangupStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.hangup.refused() {
             Some(error) => Poll::Ready(Err(error)),
             None => Pin::new(&mut self.stream).poll_write(cx, bytes),

@@ -18,16 +18,8 @@ const LISTED: u32 = 50;
 
 /// `GET /`: the page. Parameters: `event`, `distinct_id`.
 pub(super) async fn show(Shared(state): Shared<State>, Query { 0: query }: Query) -> Response {
-    let given = |name| {
-        parameter(&query, name)
-            .map(str::trim)
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
-    };
-    let filter = Filter {
-        event: given("event"),
-        distinct_id: given("distinct_id"),
-    };
+    let given = |name| parameter(&query, name).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned);
+    let filter = Filter { event: given("event"), distinct_id: given("distinct_id") };
     let faults = state.plan();
     let page = state
         .with_store(move |store| {
@@ -48,11 +40,7 @@ pub(super) async fn show(Shared(state): Shared<State>, Query { 0: query }: Query
         })
         .await;
     match page {
-        Ok(page) => (
-            [(header::CACHE_CONTROL, "no-store")],
-            Html(page::render(&page)),
-        )
-            .into_response(),
+        Ok(page) => ([(header::CACHE_CONTROL, "no-store")], Html(page::render(&page))).into_response(),
         Err(failed) => failed,
     }
 }

@@ -115,10 +115,7 @@ fn note_of(answer: &Answer) -> String {
     };
     let mut counts: Vec<(&str, usize)> = Vec::new();
     let mut others = 0;
-    for message in failed
-        .iter()
-        .filter_map(|record| record["message"].as_str())
-    {
+    for message in failed.iter().filter_map(|record| record["message"].as_str()) {
         if let Some((_, count)) = counts.iter_mut().find(|(known, _)| *known == message) {
             *count += 1;
         } else if counts.len() < MAX_NOTED_MESSAGES {
@@ -127,10 +124,7 @@ fn note_of(answer: &Answer) -> String {
             others += 1;
         }
     }
-    let mut notes: Vec<String> = counts
-        .iter()
-        .map(|(message, count)| format!("{count} × {message}"))
-        .collect();
+    let mut notes: Vec<String> = counts.iter().map(|(message, count)| format!("{count} × {message}")).collect();
     if others > 0 {
         notes.push(format!("{others} × other reasons"));
     }

@@ -21,11 +21,7 @@ use crate::store::{CopyFilter, CopyRow};
 const PAGE_ROWS: usize = 2_000;
 
 /// `GET /api/2.0/export`: every copy, in the order of ingestion.
-pub(super) async fn export(
-    Shared(state): Shared<State>,
-    Query { 0: query }: Query,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn export(Shared(state): Shared<State>, Query { 0: query }: Query, headers: HeaderMap) -> Response {
     let authorization = text_header(&headers, header::AUTHORIZATION);
     let project_id = parameter(&query, "project_id");
     let Some(project) = state.project(authorization, project_id) else {
@@ -44,21 +40,14 @@ pub(super) async fn export(
     }
 }
 
-fn export_filter(
-    query: &[(String, String)],
-    project: Option<String>,
-) -> Result<(CopyFilter, u64), String> {
+fn export_filter(query: &[(String, String)], project: Option<String>) -> Result<(CopyFilter, u64), String> {
     let day = |name: &str| -> Result<Date, String> {
         let text = parameter(query, name).ok_or_else(|| format!("{name} is required"))?;
-        text.parse()
-            .map_err(|_| format!("{name} must be a date as YYYY-MM-DD"))
+        text.parse().map_err(|_| format!("{name} must be a date as YYYY-MM-DD"))
     };
     let events = match parameter(query, "event") {
         None => None,
-        Some(names) => Some(
-            serde_json::from_str(names)
-                .map_err(|_| "event must be a JSON array of names".to_owned())?,
-        ),
+        Some(names) => Some(serde_json::from_str(names).map_err(|_| "event must be a JSON array of names".to_owned())?),
     };
     let limit = match parameter(query, "limit") {
         None => u64::MAX,
@@ -68,9 +57,7 @@ fn export_filter(
             .filter(|limit| (1..=MAX_EXPORT_LIMIT).contains(limit))
             .ok_or_else(|| format!("limit must be from 1 to {MAX_EXPORT_LIMIT}"))?,
     };
-    let after_last = day("to_date")?
-        .tomorrow()
-        .map_err(|_| "to_date is too late".to_owned())?;
+    let after_last = day("to_date")?.tomorrow().map_err(|_| "to_date is too late".to_owned())?;
     let filter = CopyFilter {
         project,
         events,
@@ -111,20 +98,8 @@ struct Cursor {
 }
 
 /// Streams page by page, so that memory is bounded and imports go on meanwhile.
-fn respond(
-    state: State,
-    filter: CopyFilter,
-    limit: u64,
-    milliseconds: bool,
-    content_type: &'static str,
-) -> Response {
-    let cursor = Cursor {
-        state,
-        filter,
-        after_seq: 0,
-        left: limit,
-        milliseconds,
-    };
+fn respond(state: State, filter: CopyFilter, limit: u64, milliseconds: bool, content_type: &'static str) -> Response {
+    let cursor = Cursor { state, filter, after_seq: 0, left: limit, milliseconds };
     let pages = stream::unfold(cursor, |mut cursor| async move {
         match cursor.next_page().await {
             Ok(Some(page)) => Some((Ok(page), cursor)),
@@ -135,11 +110,7 @@ fn respond(
             }
         }
     });
-    (
-        [(header::CONTENT_TYPE, content_type)],
-        Body::from_stream(pages),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, content_type)], Body::from_stream(pages)).into_response()
 }
 
 impl Cursor {
@@ -168,19 +139,10 @@ impl Cursor {
 }
 
 /// `{"event":…,"properties":{"time":…,"distinct_id":…,"$insert_id":…,"mp_processing_time_ms":…, and the others}}`.
-fn push_line(
-    lines: &mut String,
-    row: &CopyRow,
-    milliseconds: bool,
-) -> Result<(), serde_json::Error> {
+fn push_line(lines: &mut String, row: &CopyRow, milliseconds: bool) -> Result<(), serde_json::Error> {
     use std::fmt::Write;
-    let time = if milliseconds {
-        row.time_ms
-    } else {
-        row.time_ms.div_euclid(1000)
-    };
-    let [event, distinct_id, insert_id] =
-        [&row.event, &row.distinct_id, &row.insert_id].map(serde_json::to_string);
+    let time = if milliseconds { row.time_ms } else { row.time_ms.div_euclid(1000) };
+    let [event, distinct_id, insert_id] = [&row.event, &row.distinct_id, &row.insert_id].map(serde_json::to_string);
     // The kept properties are an object: what follows its brace follows the properties written here.
     let others = row.properties.strip_prefix('{').unwrap_or("}");
     let comma = if others == "}" { "" } else { "," };

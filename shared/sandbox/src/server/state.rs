@@ -33,19 +33,11 @@ struct Faults {
 impl State {
     pub(super) fn new(store: Arc<Store>, projects: Vec<Project>, plan: FaultPlan) -> Self {
         let faults = Mutex::new(Faults { plan, requests: 0 });
-        Self(Arc::new(Shared {
-            store,
-            projects,
-            faults,
-        }))
+        Self(Arc::new(Shared { store, projects, faults }))
     }
 
     /// The project that lets a request in.
-    pub(super) fn project(
-        &self,
-        authorization: Option<&str>,
-        project_id: Option<&str>,
-    ) -> Option<&Project> {
+    pub(super) fn project(&self, authorization: Option<&str>, project_id: Option<&str>) -> Option<&Project> {
         let mut projects = self.0.projects.iter();
         projects.find(|project| project.lets_in(authorization, project_id))
     }
@@ -101,9 +93,7 @@ pub(super) fn response(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, axum::Json(answer.body)).into_response();
     if let Some(seconds) = answer.retry_after_s {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, seconds.into());
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }

@@ -8,22 +8,14 @@ use super::*;
 const ANYONE: &str = "Basic YTpi"; // a:b
 
 /// Sends one request and reads until the server closes: (status, head, body). Status 0 if nothing came back.
-async fn call(
-    sandbox: &Sandbox,
-    method: &str,
-    path: &str,
-    auth: &str,
-    body: &[u8],
-) -> (u16, String, String) {
+async fn call(sandbox: &Sandbox, method: &str, path: &str, auth: &str, body: &[u8]) -> (u16, String, String) {
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nAuthorization: {auth}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     let (addr, request) = (sandbox.addr, [head.as_bytes(), body].concat());
-    tokio::task::spawn_blocking(move || exchange(addr, &request))
-        .await
-        .unwrap()
+    tokio::task::spawn_blocking(move || exchange(addr, &request)).await.unwrap()
 }
 
 fn exchange(addr: SocketAddr, request: &[u8]) -> (u16, String, String) {
@@ -37,14 +29,8 @@ fn exchange(addr: SocketAddr, request: &[u8]) -> (u16, String, String) {
         return (0, String::new(), answer);
     };
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let chunked = head
-        .to_ascii_lowercase()
-        .contains("transfer-encoding: chunked");
-    let body = if chunked {
-        unchunk(body)
-    } else {
-        body.to_owned()
-    };
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    let body = if chunked { unchunk(body) } else { body.to_owned() };
     (status, head.to_owned(), body)
 }
 
@@ -63,10 +49,7 @@ async fn get_json(sandbox: &Sandbox, path: &str) -> Value {
 }
 
 fn parsed(lines: &str) -> Vec<Value> {
-    lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn events(ids: &[&str], n: u64) -> Vec<u8> {
@@ -81,10 +64,7 @@ fn events(ids: &[&str], n: u64) -> Vec<u8> {
 }
 
 async fn with_faults(faults: FaultPlan) -> Sandbox {
-    let config = SandboxConfig {
-        faults,
-        ..SandboxConfig::local(0)
-    };
+    let config = SandboxConfig { faults, ..SandboxConfig::local(0) };
     start(config).await.unwrap()
 }
 
@@ -94,14 +74,7 @@ const EXPORT: &str = "/api/2.0/export?from_date=2026-01-01&to_date=2026-01-01&pr
 async fn export_returns_every_copy_and_events_the_latest() {
     let sandbox = with_faults(FaultPlan::default()).await;
     for n in 1..=2 {
-        let answer = call(
-            &sandbox,
-            "POST",
-            "/import?strict=1&project_id=7",
-            ANYONE,
-            &events(&["a-1", "a-2"], n),
-        )
-        .await;
+        let answer = call(&sandbox, "POST", "/import?strict=1&project_id=7", ANYONE, &events(&["a-1", "a-2"], n)).await;
         assert_eq!(answer.0, 200, "{}", answer.2);
     }
     let (status, head, body) = call(&sandbox, "GET", EXPORT, ANYONE, b"").await;
@@ -110,12 +83,7 @@ async fn export_returns_every_copy_and_events_the_latest() {
     let rows = parsed(&body);
     let seen: Vec<_> = rows
         .iter()
-        .map(|r| {
-            (
-                r["properties"]["$insert_id"].as_str().unwrap(),
-                r["properties"]["n"].as_u64().unwrap(),
-            )
-        })
+        .map(|r| (r["properties"]["$insert_id"].as_str().unwrap(), r["properties"]["n"].as_u64().unwrap()))
         .collect();
     assert_eq!(seen, [("a-1", 1), ("a-2", 1), ("a-1", 2), ("a-2", 2)]);
     assert_eq!(rows[0]["event"], "Paid");
@@ -123,30 +91,17 @@ async fn export_returns_every_copy_and_events_the_latest() {
     assert_eq!(rows[0]["properties"]["distinct_id"], "u \"1\"");
     assert!(rows[0]["properties"]["mp_processing_time_ms"].is_i64());
 
-    let count = async |suffix: &str| {
-        parsed(
-            &call(&sandbox, "GET", &format!("{EXPORT}{suffix}"), ANYONE, b"")
-                .await
-                .2,
-        )
-        .len()
-    };
+    let count =
+        async |suffix: &str| parsed(&call(&sandbox, "GET", &format!("{EXPORT}{suffix}"), ANYONE, b"").await.2).len();
     assert_eq!(count("&limit=3").await, 3);
     assert_eq!(count("&event=[%22Paid%22]").await, 4);
     assert_eq!(count("&event=[%22Other%22]").await, 0);
     let other_day = EXPORT.replace("2026-01-01", "2026-01-02");
     assert_eq!(call(&sandbox, "GET", &other_day, ANYONE, b"").await.2, "");
     let other_project = EXPORT.replace("=7", "=8");
-    assert_eq!(
-        call(&sandbox, "GET", &other_project, ANYONE, b"").await.2,
-        ""
-    );
+    assert_eq!(call(&sandbox, "GET", &other_project, ANYONE, b"").await.2, "");
 
-    let visible = parsed(
-        &call(&sandbox, "GET", "/sandbox/events.json", ANYONE, b"")
-            .await
-            .2,
-    );
+    let visible = parsed(&call(&sandbox, "GET", "/sandbox/events.json", ANYONE, b"").await.2);
     assert_eq!(visible.len(), 2);
     assert_eq!(visible[0]["properties"]["n"], 2);
     assert_eq!(visible[0]["properties"]["time"], 1_767_225_600_123_i64);
@@ -154,12 +109,7 @@ async fn export_returns_every_copy_and_events_the_latest() {
     assert_eq!(summary["totals"]["copies"], 4);
     assert_eq!(summary["totals"]["hidden"], 2);
     assert_eq!(summary["days"][0]["day"], "2026-01-01");
-    assert!(
-        call(&sandbox, "GET", "/?event=Paid", ANYONE, b"")
-            .await
-            .2
-            .contains("Paid")
-    );
+    assert!(call(&sandbox, "GET", "/?event=Paid", ANYONE, b"").await.2.contains("Paid"));
     sandbox.stop().await.unwrap();
 }
 
@@ -169,55 +119,33 @@ async fn an_export_of_many_pages_is_whole_and_in_order() {
     let ids: Vec<String> = (1..=1_500).map(|i| format!("id-{i}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     for n in 0..3 {
-        call(
-            &sandbox,
-            "POST",
-            "/import?project_id=7",
-            ANYONE,
-            &events(&ids, n),
-        )
-        .await;
+        call(&sandbox, "POST", "/import?project_id=7", ANYONE, &events(&ids, n)).await;
     }
     let rows = parsed(&call(&sandbox, "GET", EXPORT, ANYONE, b"").await.2);
     assert_eq!(rows.len(), 4_500);
     assert!(rows.is_sorted_by_key(|row| row["properties"]["n"].as_u64()));
-    let visible = call(&sandbox, "GET", "/sandbox/events.json", ANYONE, b"")
-        .await
-        .2;
+    let visible = call(&sandbox, "GET", "/sandbox/events.json", ANYONE, b"").await.2;
     assert_eq!(parsed(&visible).len(), 1_500);
 }
 
 #[tokio::test]
 async fn bad_requests_are_refused() {
     let sandbox = with_faults(FaultPlan::default()).await;
-    assert_eq!(
-        call(&sandbox, "POST", "/import", "Bearer x", b"[]").await.0,
-        401
-    );
+    assert_eq!(call(&sandbox, "POST", "/import", "Bearer x", b"[]").await.0, 401);
     assert_eq!(call(&sandbox, "GET", EXPORT, "", b"").await.0, 401);
     let large = vec![b' '; MAX_BODY_BYTES_SENT];
     let (status, _, body) = call(&sandbox, "POST", "/import", ANYONE, &large).await;
     assert_eq!(status, 413);
-    assert!(
-        body.contains("request exceeds max limit of 10485760 bytes"),
-        "{body}"
-    );
+    assert!(body.contains("request exceeds max limit of 10485760 bytes"), "{body}");
     for wrong in [
         "from_date=x&to_date=2026-01-01",
         "from_date=2026-01-01",
         "from_date=2026-01-01&to_date=2026-01-01&limit=100001",
     ] {
         let path = format!("/api/2.0/export?{wrong}");
-        assert_eq!(
-            call(&sandbox, "GET", &path, ANYONE, b"").await.0,
-            400,
-            "{wrong}"
-        );
+        assert_eq!(call(&sandbox, "GET", &path, ANYONE, b"").await.0, 400, "{wrong}");
     }
-    assert_eq!(
-        get_json(&sandbox, "/sandbox/summary.json").await["statuses"],
-        json!({"401": 1, "413": 1})
-    );
+    assert_eq!(get_json(&sandbox, "/sandbox/summary.json").await["statuses"], json!({"401": 1, "413": 1}));
 }
 
 /// Larger than Mixpanel's limit, smaller than what the server reads.
@@ -225,56 +153,24 @@ const MAX_BODY_BYTES_SENT: usize = crate::mixpanel::limits::MAX_BODY_BYTES + 1;
 
 #[tokio::test]
 async fn a_lost_answer_is_applied() {
-    let sandbox = with_faults(FaultPlan {
-        lost_answer: 1.0,
-        ..FaultPlan::default()
-    })
-    .await;
-    let (status, _, body) = call(
-        &sandbox,
-        "POST",
-        "/import?project_id=7",
-        ANYONE,
-        &events(&["a-1"], 1),
-    )
-    .await;
+    let sandbox = with_faults(FaultPlan { lost_answer: 1.0, ..FaultPlan::default() }).await;
+    let (status, _, body) = call(&sandbox, "POST", "/import?project_id=7", ANYONE, &events(&["a-1"], 1)).await;
     assert_eq!((status, body.as_str()), (0, ""));
     let store = sandbox.store();
     assert_eq!(store.totals().unwrap().visible, 1);
     let request = store.last_requests(1).unwrap().remove(0);
-    assert_eq!(
-        (request.status, request.note.as_str()),
-        (0, "answer 200 lost on purpose.")
-    );
+    assert_eq!((request.status, request.note.as_str()), (0, "answer 200 lost on purpose."));
 }
 
 #[tokio::test]
 async fn faults_are_answered_not_applied_and_can_be_replaced() {
-    let sandbox = with_faults(FaultPlan {
-        rate_429: 1.0,
-        retry_after_s: Some(2),
-        ..FaultPlan::default()
-    })
-    .await;
-    let send = async || {
-        call(
-            &sandbox,
-            "POST",
-            "/import?project_id=7",
-            ANYONE,
-            &events(&["a-1"], 1),
-        )
-        .await
-    };
+    let sandbox = with_faults(FaultPlan { rate_429: 1.0, retry_after_s: Some(2), ..FaultPlan::default() }).await;
+    let send = async || call(&sandbox, "POST", "/import?project_id=7", ANYONE, &events(&["a-1"], 1)).await;
     let (status, head, _) = send().await;
     assert_eq!(status, 429);
     assert!(head.contains("retry-after: 2"), "{head}");
     assert_eq!(sandbox.store().totals().unwrap().copies, 0);
-    let set = async |body: &'static str| {
-        call(&sandbox, "POST", "/sandbox/faults", "", body.as_bytes())
-            .await
-            .0
-    };
+    let set = async |body: &'static str| call(&sandbox, "POST", "/sandbox/faults", "", body.as_bytes()).await.0;
     assert_eq!(set(r#"{"rate_5xx": 1.0}"#).await, 200);
     assert!(matches!(send().await.0, 502 | 503));
     assert_eq!(set(r#"{"rate_5xx": 2.0}"#).await, 400);
@@ -289,23 +185,9 @@ async fn faults_are_answered_not_applied_and_can_be_replaced() {
 #[tokio::test]
 async fn a_taken_port_and_nonsense_faults_are_refused() {
     let sandbox = with_faults(FaultPlan::default()).await;
-    let taken = SandboxConfig {
-        addr: sandbox.addr,
-        ..SandboxConfig::local(0)
-    };
-    assert!(matches!(
-        start(taken).await.unwrap_err(),
-        SandboxError::Listen { .. }
-    ));
-    let nonsense = SandboxConfig {
-        faults: FaultPlan {
-            rate_429: 2.0,
-            ..FaultPlan::default()
-        },
-        ..SandboxConfig::local(0)
-    };
-    assert!(matches!(
-        start(nonsense).await.unwrap_err(),
-        SandboxError::Faults(_)
-    ));
+    let taken = SandboxConfig { addr: sandbox.addr, ..SandboxConfig::local(0) };
+    assert!(matches!(start(taken).await.unwrap_err(), SandboxError::Listen { .. }));
+    let nonsense =
+        SandboxConfig { faults: FaultPlan { rate_429: 2.0, ..FaultPlan::default() }, ..SandboxConfig::local(0) };
+    assert!(matches!(start(nonsense).await.unwrap_err(), SandboxError::Faults(_)));
 }

@@ -16,22 +16,13 @@ const IDENTITIES: &str = "
 
 impl Store {
     /// Up to `limit` copies after `after_seq` in the order of ingestion: a page of a raw export. Start with 0.
-    pub fn copies(
-        &self,
-        filter: &CopyFilter,
-        after_seq: i64,
-        limit: usize,
-    ) -> Result<Vec<CopyRow>, StoreError> {
+    pub fn copies(&self, filter: &CopyFilter, after_seq: i64, limit: usize) -> Result<Vec<CopyRow>, StoreError> {
         let bound = ("seq > ?", Value::Integer(after_seq));
         self.select(filter, Some(bound), "ASC", limit)
     }
 
     /// The last `limit` copies, the latest first.
-    pub fn last_copies(
-        &self,
-        filter: &CopyFilter,
-        limit: usize,
-    ) -> Result<Vec<CopyRow>, StoreError> {
+    pub fn last_copies(&self, filter: &CopyFilter, limit: usize) -> Result<Vec<CopyRow>, StoreError> {
         self.select(filter, None, "DESC", limit)
     }
 
@@ -102,12 +93,7 @@ impl Store {
              FROM ({IDENTITIES}) GROUP BY event, day ORDER BY event, day"
         );
         self.rows(&sql, |row| {
-            Ok(DayCount {
-                event: row.get(0)?,
-                day: row.get(1)?,
-                visible: count(row, 2)?,
-                copies: count(row, 3)?,
-            })
+            Ok(DayCount { event: row.get(0)?, day: row.get(1)?, visible: count(row, 2)?, copies: count(row, 3)? })
         })
     }
 
@@ -139,10 +125,8 @@ impl Store {
 
     /// How many requests got each status; 0 stands for no answer.
     pub fn statuses(&self) -> Result<BTreeMap<u16, u64>, StoreError> {
-        let rows = self.rows(
-            "SELECT status, count(*) FROM requests GROUP BY status",
-            |row| Ok((row.get(0)?, count(row, 1)?)),
-        )?;
+        let rows = self
+            .rows("SELECT status, count(*) FROM requests GROUP BY status", |row| Ok((row.get(0)?, count(row, 1)?)))?;
         Ok(rows.into_iter().collect())
     }
 
@@ -188,13 +172,5 @@ fn totals(connection: &Connection, counts: &[EventCount]) -> Result<Totals, Stor
     )?;
     let sum = |part: fn(&EventCount) -> u64| counts.iter().map(part).sum::<u64>();
     let (copies, visible, deleted) = (sum(|c| c.copies), sum(|c| c.visible), sum(|c| c.deleted));
-    Ok(Totals {
-        requests,
-        received,
-        accepted,
-        copies,
-        visible,
-        deleted,
-        hidden: copies - visible - deleted,
-    })
+    Ok(Totals { requests, received, accepted, copies, visible, deleted, hidden: copies - visible - deleted })
 }

@@ -6,11 +6,7 @@ use crate::mixpanel::validate::ValidEvent;
 const DAY_MS: i64 = 86_400_000;
 
 fn event(name: &str, insert_id: &str, time_ms: i64, deleted: bool) -> ValidEvent {
-    let properties = if deleted {
-        json!({"driftless_deleted": true})
-    } else {
-        json!({"n": 1})
-    };
+    let properties = if deleted { json!({"driftless_deleted": true}) } else { json!({"n": 1}) };
     ValidEvent {
         event: name.into(),
         distinct_id: "u".into(),
@@ -21,37 +17,14 @@ fn event(name: &str, insert_id: &str, time_ms: i64, deleted: bool) -> ValidEvent
 }
 
 fn record(store: &Store, project: &str, at_ms: i64, events: &[ValidEvent]) {
-    let request = NewRequest {
-        at_ms,
-        path: "/import",
-        project,
-        status: 200,
-        events: events.len() + 1,
-        note: "",
-    };
+    let request = NewRequest { at_ms, path: "/import", project, status: 200, events: events.len() + 1, note: "" };
     store.record(&request, events).unwrap();
 }
 
 fn filled() -> Store {
     let store = Store::open(&StorePath::Memory).unwrap();
-    record(
-        &store,
-        "p",
-        10,
-        &[
-            event("a", "1", DAY_MS, false),
-            event("a", "2", DAY_MS, false),
-        ],
-    );
-    record(
-        &store,
-        "p",
-        20,
-        &[
-            event("a", "1", DAY_MS, false),
-            event("b", "1", 2 * DAY_MS, false),
-        ],
-    );
+    record(&store, "p", 10, &[event("a", "1", DAY_MS, false), event("a", "2", DAY_MS, false)]);
+    record(&store, "p", 20, &[event("a", "1", DAY_MS, false), event("b", "1", 2 * DAY_MS, false)]);
     record(&store, "p", 30, &[event("a", "2", DAY_MS, true)]);
     store
 }
@@ -72,15 +45,9 @@ fn raw_reads_return_every_copy_in_pages() {
 #[test]
 fn visible_reads_return_the_latest_copy() {
     let store = filled();
-    let visible = CopyFilter {
-        visible: true,
-        ..CopyFilter::default()
-    };
+    let visible = CopyFilter { visible: true, ..CopyFilter::default() };
     assert_eq!(seqs(&store.copies(&visible, 0, 100).unwrap()), [3, 4, 5]);
-    let live = CopyFilter {
-        hide_deleted: true,
-        ..visible
-    };
+    let live = CopyFilter { hide_deleted: true, ..visible };
     assert_eq!(seqs(&store.last_copies(&live, 100).unwrap()), [4, 3]);
 }
 
@@ -92,10 +59,7 @@ fn reads_are_filtered() {
         change(&mut filter);
         seqs(&store.copies(&filter, 0, 100).unwrap())
     };
-    assert_eq!(
-        filter(|f| f.events = Some(vec!["b".into(), "c".into()])),
-        [4]
-    );
+    assert_eq!(filter(|f| f.events = Some(vec!["b".into(), "c".into()])), [4]);
     assert_eq!(filter(|f| f.events = Some(vec![])), Vec::<i64>::new());
     assert_eq!(filter(|f| f.from_ms = Some(2 * DAY_MS)), [4]);
     assert_eq!(filter(|f| f.until_ms = Some(2 * DAY_MS)), [1, 2, 3, 5]);
@@ -107,52 +71,16 @@ fn reads_are_filtered() {
 fn counts_add_up() {
     let store = filled();
     let counts = store.event_counts().unwrap();
-    let a = EventCount {
-        event: "a".into(),
-        visible: 1,
-        deleted: 1,
-        copies: 4,
-        latest_ms: DAY_MS,
-        received_ms: 30,
-    };
-    let b = EventCount {
-        event: "b".into(),
-        visible: 1,
-        deleted: 0,
-        copies: 1,
-        latest_ms: 2 * DAY_MS,
-        received_ms: 20,
-    };
+    let a = EventCount { event: "a".into(), visible: 1, deleted: 1, copies: 4, latest_ms: DAY_MS, received_ms: 30 };
+    let b = EventCount { event: "b".into(), visible: 1, deleted: 0, copies: 1, latest_ms: 2 * DAY_MS, received_ms: 20 };
     assert_eq!(counts, [a, b]);
-    let days: Vec<_> = store
-        .day_counts()
-        .unwrap()
-        .into_iter()
-        .map(|d| (d.event, d.day, d.visible, d.copies))
-        .collect();
-    assert_eq!(
-        days,
-        [
-            ("a".into(), "1970-01-02".into(), 1, 4),
-            ("b".into(), "1970-01-03".into(), 1, 1)
-        ]
-    );
+    let days: Vec<_> = store.day_counts().unwrap().into_iter().map(|d| (d.event, d.day, d.visible, d.copies)).collect();
+    assert_eq!(days, [("a".into(), "1970-01-02".into(), 1, 4), ("b".into(), "1970-01-03".into(), 1, 1)]);
     let totals = store.totals().unwrap();
-    let expected = Totals {
-        requests: 3,
-        received: 8,
-        accepted: 5,
-        copies: 5,
-        visible: 2,
-        deleted: 1,
-        hidden: 2,
-    };
+    let expected = Totals { requests: 3, received: 8, accepted: 5, copies: 5, visible: 2, deleted: 1, hidden: 2 };
     assert_eq!(totals, expected);
     assert_eq!(totals.rejected(), 3);
-    assert_eq!(
-        store.statuses().unwrap().into_iter().collect::<Vec<_>>(),
-        [(200, 3)]
-    );
+    assert_eq!(store.statuses().unwrap().into_iter().collect::<Vec<_>>(), [(200, 3)]);
 }
 
 #[test]
@@ -166,10 +94,7 @@ fn projects_do_not_hide_each_other() {
 fn requests_come_latest_first_and_all_can_be_forgotten() {
     let store = filled();
     let requests = store.last_requests(2).unwrap();
-    assert_eq!(
-        requests.iter().map(|r| r.at_ms).collect::<Vec<_>>(),
-        [30, 20]
-    );
+    assert_eq!(requests.iter().map(|r| r.at_ms).collect::<Vec<_>>(), [30, 20]);
     assert_eq!(store.clear().unwrap(), 5);
     assert_eq!(store.totals().unwrap(), Totals::default());
 }
@@ -178,29 +103,14 @@ fn requests_come_latest_first_and_all_can_be_forgotten() {
 fn a_file_is_opened_again_and_a_foreign_one_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = StorePath::File(folder.path().join("sandbox.db"));
-    record(
-        &Store::open(&path).unwrap(),
-        "p",
-        1,
-        &[event("a", "1", DAY_MS, false)],
-    );
+    record(&Store::open(&path).unwrap(), "p", 1, &[event("a", "1", DAY_MS, false)]);
     assert_eq!(Store::open(&path).unwrap().totals().unwrap().copies, 1);
 
     let foreign = folder.path().join("foreign.db");
-    Connection::open(&foreign)
-        .unwrap()
-        .execute_batch("CREATE TABLE t (x)")
-        .unwrap();
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     let error = Store::open(&StorePath::File(foreign)).unwrap_err();
     assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
     let text = folder.path().join("text.db");
-    std::fs::write(
-        &text,
-        "not a database, but long enough to be read as one".repeat(20),
-    )
-    .unwrap();
-    assert!(matches!(
-        Store::open(&StorePath::File(text)).unwrap_err(),
-        StoreError::Open { .. }
-    ));
+    std::fs::write(&text, "not a database, but long enough to be read as one".repeat(20)).unwrap();
+    assert!(matches!(Store::open(&StorePath::File(text)).unwrap_err(), StoreError::Open { .. }));
 }

@@ -24,15 +24,9 @@ pub struct NewRequest<'a> {
 
 impl Store {
     /// Keeps a request and the events that were accepted from it, in this order, all or nothing.
-    pub fn record(
-        &self,
-        request: &NewRequest<'_>,
-        accepted: &[ValidEvent],
-    ) -> Result<(), StoreError> {
-        let properties: Vec<String> = accepted
-            .iter()
-            .map(|event| serde_json::to_string(&event.properties))
-            .collect::<Result<_, _>>()?;
+    pub fn record(&self, request: &NewRequest<'_>, accepted: &[ValidEvent]) -> Result<(), StoreError> {
+        let properties: Vec<String> =
+            accepted.iter().map(|event| serde_json::to_string(&event.properties)).collect::<Result<_, _>>()?;
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         {

@@ -23,59 +23,31 @@ async fn an_empty_store_has_nothing(blobs: &dyn Blobs) {
 }
 
 async fn what_was_put_is_got(blobs: &dyn Blobs) {
-    let large: Bytes = (0..3_000_000u32)
-        .map(|number| (number % 251) as u8)
-        .collect();
+    let large: Bytes = (0..3_000_000u32).map(|number| (number % 251) as u8).collect();
     for (key, bytes) in [
         ("get/empty", Bytes::new()),
-        (
-            "get/zeros and slashes\u{e9}",
-            Bytes::from_static(b"\0/\r\n\xff"),
-        ),
+        ("get/zeros and slashes\u{e9}", Bytes::from_static(b"\0/\r\n\xff")),
         ("get/deep/er/and/deeper", large),
     ] {
         blobs.put(key, bytes.clone()).await.unwrap();
         assert_eq!(blobs.get(key).await.unwrap(), Some(bytes), "{key}");
     }
-    assert_eq!(
-        blobs.get("get").await.unwrap(),
-        None,
-        "a folder is not an object"
-    );
-    assert_eq!(
-        blobs.get("get/deep/er").await.unwrap(),
-        None,
-        "a folder is not an object"
-    );
+    assert_eq!(blobs.get("get").await.unwrap(), None, "a folder is not an object");
+    assert_eq!(blobs.get("get/deep/er").await.unwrap(), None, "a folder is not an object");
 }
 
 async fn putting_again_replaces(blobs: &dyn Blobs) {
     for bytes in ["first and longer", "second", "second"] {
-        blobs
-            .put("replace/a", Bytes::from_static(bytes.as_bytes()))
-            .await
-            .unwrap();
+        blobs.put("replace/a", Bytes::from_static(bytes.as_bytes())).await.unwrap();
         assert_eq!(blobs.get("replace/a").await.unwrap().unwrap(), bytes);
     }
-    assert_eq!(
-        blobs.list("replace/", None, 10).await.unwrap(),
-        ["replace/a"]
-    );
+    assert_eq!(blobs.list("replace/", None, 10).await.unwrap(), ["replace/a"]);
 }
 
 async fn lists_are_in_order_and_paged(blobs: &dyn Blobs) {
     // `-` and `.` come before the slash, `0` after it.
-    let sorted = [
-        "list/a-b/1",
-        "list/a.csv",
-        "list/a/1",
-        "list/a/b/2",
-        "list/a/c",
-        "list/a0",
-        "list/b/1",
-        "list/c",
-        "list/é",
-    ];
+    let sorted =
+        ["list/a-b/1", "list/a.csv", "list/a/1", "list/a/b/2", "list/a/c", "list/a0", "list/b/1", "list/c", "list/é"];
     for key in sorted.iter().rev() {
         blobs.put(key, Bytes::from_static(b"x")).await.unwrap();
     }
@@ -96,10 +68,7 @@ async fn lists_are_in_order_and_paged(blobs: &dyn Blobs) {
     }
     let after = blobs.list("list/", Some("list/a/b"), 1).await.unwrap();
     assert_eq!(after, ["list/a/b/2"], "`after` need not exist");
-    assert_eq!(
-        blobs.list("list/", Some("a"), 1).await.unwrap(),
-        ["list/a-b/1"]
-    );
+    assert_eq!(blobs.list("list/", Some("a"), 1).await.unwrap(), ["list/a-b/1"]);
     assert!(blobs.list("list/", Some("z"), 1).await.unwrap().is_empty());
 }
 
@@ -107,30 +76,15 @@ async fn a_prefix_is_a_prefix_of_the_key(blobs: &dyn Blobs) {
     for key in ["prefix/ab/1", "prefix/abc", "prefix/b"] {
         blobs.put(key, Bytes::from_static(b"x")).await.unwrap();
     }
-    assert_eq!(
-        blobs.list("prefix/a", None, 9).await.unwrap(),
-        ["prefix/ab/1", "prefix/abc"]
-    );
-    assert_eq!(
-        blobs.list("prefix/abc", None, 9).await.unwrap(),
-        ["prefix/abc"]
-    );
-    assert_eq!(
-        blobs.list("prefix/ab/", None, 9).await.unwrap(),
-        ["prefix/ab/1"]
-    );
+    assert_eq!(blobs.list("prefix/a", None, 9).await.unwrap(), ["prefix/ab/1", "prefix/abc"]);
+    assert_eq!(blobs.list("prefix/abc", None, 9).await.unwrap(), ["prefix/abc"]);
+    assert_eq!(blobs.list("prefix/ab/", None, 9).await.unwrap(), ["prefix/ab/1"]);
     assert!(blobs.list("prefix/abc/", None, 9).await.unwrap().is_empty());
 }
 
 async fn deleting_twice_is_deleting_once(blobs: &dyn Blobs) {
-    blobs
-        .put("delete/a", Bytes::from_static(b"x"))
-        .await
-        .unwrap();
-    blobs
-        .put("delete/b", Bytes::from_static(b"x"))
-        .await
-        .unwrap();
+    blobs.put("delete/a", Bytes::from_static(b"x")).await.unwrap();
+    blobs.put("delete/b", Bytes::from_static(b"x")).await.unwrap();
     blobs.delete("delete/a").await.unwrap();
     blobs.delete("delete/a").await.unwrap();
     blobs.delete("delete/never/there").await.unwrap();
@@ -140,10 +94,7 @@ async fn deleting_twice_is_deleting_once(blobs: &dyn Blobs) {
 
 async fn a_folder_can_be_filled_again(blobs: &dyn Blobs) {
     for _ in 0..3 {
-        blobs
-            .put("refill/x/a", Bytes::from_static(b"x"))
-            .await
-            .unwrap();
+        blobs.put("refill/x/a", Bytes::from_static(b"x")).await.unwrap();
         blobs.delete("refill/x/a").await.unwrap();
         assert!(blobs.list("refill/", None, 10).await.unwrap().is_empty());
     }

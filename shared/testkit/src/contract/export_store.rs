@@ -20,9 +20,7 @@ pub async fn export_store_contract(store: &dyn ExportStore, writer: &dyn ExportW
     check.a_version_says_what_is_there().await;
     check.lists_are_in_order_and_paged().await;
     check.a_prefix_is_a_prefix_of_the_key().await;
-    check
-        .a_listed_version_stays_the_same_until_it_is_written()
-        .await;
+    check.a_listed_version_stays_the_same_until_it_is_written().await;
     check.a_replaced_export_is_another_version().await;
     check.opened_bytes_are_pinned().await;
     check.a_replaced_or_deleted_export_does_not_open().await;
@@ -43,10 +41,7 @@ impl Check<'_> {
     async fn a_version_says_what_is_there(&self) {
         self.writer.put("version/a.csv", b"1234567");
         let version = self.version("version/a.csv").await;
-        assert_eq!(
-            (version.key.as_str(), version.size_bytes),
-            ("version/a.csv", 7)
-        );
+        assert_eq!((version.key.as_str(), version.size_bytes), ("version/a.csv", 7));
         assert!(!version.etag.is_empty());
         assert!(version.modified_ms > 0);
         self.writer.put("version/empty", b"");
@@ -74,9 +69,7 @@ impl Check<'_> {
         for limit in 1..=sorted.len() {
             let mut paged: Vec<String> = Vec::new();
             loop {
-                let page = self
-                    .list("list/", paged.last().map(String::as_str), limit)
-                    .await;
+                let page = self.list("list/", paged.last().map(String::as_str), limit).await;
                 assert!(page.len() <= limit, "a page of {limit} is not longer");
                 if page.is_empty() {
                     break;
@@ -85,11 +78,7 @@ impl Check<'_> {
             }
             assert_eq!(paged, sorted, "pages of {limit}");
         }
-        assert_eq!(
-            self.list("list/", Some("list/a/b"), 1).await,
-            ["list/a/b/2"],
-            "`after` need not exist"
-        );
+        assert_eq!(self.list("list/", Some("list/a/b"), 1).await, ["list/a/b/2"], "`after` need not exist");
         assert_eq!(self.list("list/", Some("a"), 1).await, ["list/a-b/1"]);
         assert!(self.list("list/", Some("z"), 1).await.is_empty());
     }
@@ -98,10 +87,7 @@ impl Check<'_> {
         for key in ["prefix/ab/1", "prefix/abc", "prefix/b"] {
             self.writer.put(key, b"x");
         }
-        assert_eq!(
-            self.list("prefix/a", None, 9).await,
-            ["prefix/ab/1", "prefix/abc"]
-        );
+        assert_eq!(self.list("prefix/a", None, 9).await, ["prefix/ab/1", "prefix/abc"]);
         assert_eq!(self.list("prefix/ab/", None, 9).await, ["prefix/ab/1"]);
         assert!(self.list("prefix/abc/", None, 9).await.is_empty());
     }
@@ -149,12 +135,7 @@ impl Check<'_> {
             let Err(error) = self.store.open(&version).await else {
                 panic!("{} is not what it was", version.key);
             };
-            assert_eq!(
-                error,
-                ExportError::Changed {
-                    export: version.key
-                }
-            );
+            assert_eq!(error, ExportError::Changed { export: version.key });
         }
         assert_eq!(self.list("changed/", None, 9).await, ["changed/a"]);
     }

@@ -36,23 +36,14 @@ struct Check<'a> {
 
 impl Check<'_> {
     async fn an_empty_queue_gives_nothing(&self) {
-        assert!(
-            self.queue
-                .receive(QueueName::Plans, 10, LONG_MS)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(self.queue.receive(QueueName::Plans, 10, LONG_MS).await.unwrap().is_empty());
     }
 
     async fn what_was_sent_is_received_once_while_hidden(&self) {
         let bodies = [r#"{"a":"ü"}"#, "{}", "{}"];
         self.send(&bodies, 0).await;
         let messages = self.receive(3, LONG_MS).await;
-        let mut received: Vec<_> = messages
-            .iter()
-            .map(|message| message.body.as_str())
-            .collect();
+        let mut received: Vec<_> = messages.iter().map(|message| message.body.as_str()).collect();
         received.sort_unstable_by(|one, other| other.cmp(one));
         assert_eq!(received, ["{}", "{}", r#"{"a":"ü"}"#]);
         assert!(messages.iter().all(|message| message.received == 1));
@@ -62,11 +53,7 @@ impl Check<'_> {
 
     async fn at_most_the_limit_is_received(&self) {
         self.send(&["1", "2", "3", "4", "5"], 0).await;
-        let first = self
-            .queue
-            .receive(QueueName::Batches, 2, LONG_MS)
-            .await
-            .unwrap();
+        let first = self.queue.receive(QueueName::Batches, 2, LONG_MS).await.unwrap();
         assert!(first.len() <= 2, "limit 2, received {}", first.len());
         let rest = self.receive(5 - first.len(), LONG_MS).await;
         self.ack(&first).await;
@@ -101,11 +88,7 @@ impl Check<'_> {
 
     async fn a_delayed_message_comes_later(&self) {
         self.send(&["delayed"], SHORT_MS).await;
-        let early = self
-            .queue
-            .receive(QueueName::Batches, 10, LONG_MS)
-            .await
-            .unwrap();
+        let early = self.queue.receive(QueueName::Batches, 10, LONG_MS).await.unwrap();
         assert!(early.is_empty(), "it is delayed");
         self.clock.sleep_ms(SHORT_MS).await;
         let messages = self.receive(1, LONG_MS).await;
@@ -117,18 +100,11 @@ impl Check<'_> {
         self.send(&["postponed"], 0).await;
         let messages = self.receive(1, LONG_MS).await;
         self.retry_later(&messages[0], SHORT_MS).await;
-        let early = self
-            .queue
-            .receive(QueueName::Batches, 10, LONG_MS)
-            .await
-            .unwrap();
+        let early = self.queue.receive(QueueName::Batches, 10, LONG_MS).await.unwrap();
         assert!(early.is_empty(), "it is postponed");
         self.clock.sleep_ms(SHORT_MS).await;
         let messages = self.receive(1, LONG_MS).await;
-        assert_eq!(
-            (messages[0].body.as_str(), messages[0].received),
-            ("postponed", 2)
-        );
+        assert_eq!((messages[0].body.as_str(), messages[0].received), ("postponed", 2));
         self.ack(&messages).await;
     }
 
@@ -157,31 +133,17 @@ impl Check<'_> {
         // SQS takes ten in one request: the port splits what is more.
         self.send(&sent, 0).await;
         let receivers = (0..8).map(|_| self.queue.receive(QueueName::Batches, 5, LONG_MS));
-        let mut messages: Vec<_> = join_all(receivers)
-            .await
-            .into_iter()
-            .flat_map(Result::unwrap)
-            .collect();
+        let mut messages: Vec<_> = join_all(receivers).await.into_iter().flat_map(Result::unwrap).collect();
         messages.extend(self.receive(40 - messages.len(), LONG_MS).await);
-        let mut received: Vec<u32> = messages
-            .iter()
-            .map(|message| message.body.parse().unwrap())
-            .collect();
+        let mut received: Vec<u32> = messages.iter().map(|message| message.body.parse().unwrap()).collect();
         received.sort_unstable();
-        assert_eq!(
-            received,
-            (0..40).collect::<Vec<_>>(),
-            "each message has one receiver"
-        );
+        assert_eq!(received, (0..40).collect::<Vec<_>>(), "each message has one receiver");
         self.ack(&messages).await;
     }
 
     async fn send(&self, bodies: &[&str], delay_ms: i64) {
         let bodies = bodies.iter().map(|body| (*body).to_string()).collect();
-        self.queue
-            .send(QueueName::Batches, bodies, delay_ms)
-            .await
-            .unwrap();
+        self.queue.send(QueueName::Batches, bodies, delay_ms).await.unwrap();
     }
 
     /// Receives exactly `count` messages, in as many answers as it takes.
@@ -192,11 +154,7 @@ impl Check<'_> {
                 return messages;
             }
             let limit = count - messages.len();
-            let received = self
-                .queue
-                .receive(QueueName::Batches, limit, hide_ms)
-                .await
-                .unwrap();
+            let received = self.queue.receive(QueueName::Batches, limit, hide_ms).await.unwrap();
             if received.is_empty() {
                 self.clock.sleep_ms(PAUSE_MS).await;
             }
@@ -207,28 +165,18 @@ impl Check<'_> {
     }
 
     async fn nothing_comes(&self, because: &str) {
-        let messages = self
-            .queue
-            .receive(QueueName::Batches, 10, LONG_MS)
-            .await
-            .unwrap();
+        let messages = self.queue.receive(QueueName::Batches, 10, LONG_MS).await.unwrap();
         assert!(messages.is_empty(), "{because}, but {messages:?} came");
     }
 
     async fn ack(&self, messages: &[Message]) {
         for message in messages {
-            self.queue
-                .ack(QueueName::Batches, &message.receipt)
-                .await
-                .unwrap();
+            self.queue.ack(QueueName::Batches, &message.receipt).await.unwrap();
         }
     }
 
     async fn retry_later(&self, message: &Message, delay_ms: i64) {
         let queue = QueueName::Batches;
-        self.queue
-            .retry_later(queue, &message.receipt, delay_ms)
-            .await
-            .unwrap();
+        self.queue.retry_later(queue, &message.receipt, delay_ms).await.unwrap();
     }
 }

@@ -37,12 +37,7 @@ impl Blobs for MemoryBlobs {
         Ok(locked(&self.objects).get(key).cloned())
     }
 
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<String>, PortError> {
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, PortError> {
         let objects = locked(&self.objects);
         let keys = objects
             .range::<str, _>((start(prefix, after), Bound::Unbounded))

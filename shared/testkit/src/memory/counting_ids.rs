@@ -16,17 +16,11 @@ pub struct CountingIds {
 impl CountingIds {
     /// The sequence of a seed.
     pub fn seeded(seed: u64) -> Self {
-        Self {
-            seed,
-            state: Arc::new(AtomicU64::new(seed)),
-        }
+        Self { seed, state: Arc::new(AtomicU64::new(seed)) }
     }
 
     fn next(&self) -> u64 {
-        mix(self
-            .state
-            .fetch_add(STEP, Ordering::SeqCst)
-            .wrapping_add(STEP))
+        mix(self.state.fetch_add(STEP, Ordering::SeqCst).wrapping_add(STEP))
     }
 }
 

@@ -68,12 +68,7 @@ impl MemoryExports {
 
 #[async_trait]
 impl ExportStore for MemoryExports {
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<ExportVersion>, PortError> {
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<ExportVersion>, PortError> {
         let inside = locked(&self.inside);
         let versions = inside
             .exports
@@ -88,9 +83,7 @@ impl ExportStore for MemoryExports {
             Some((current, bytes)) if current.is_same(version) => {
                 Ok(Box::new(MemoryExport(Cursor::new(bytes.clone()))))
             }
-            _ => Err(ExportError::Changed {
-                export: version.key.clone(),
-            }),
+            _ => Err(ExportError::Changed { export: version.key.clone() }),
         }
     }
 }

@@ -13,9 +13,7 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows `now_ms`.
     pub fn at(now_ms: i64) -> Self {
-        Self {
-            now_ms: Arc::new(AtomicI64::new(now_ms)),
-        }
+        Self { now_ms: Arc::new(AtomicI64::new(now_ms)) }
     }
 
     /// Shows another time.

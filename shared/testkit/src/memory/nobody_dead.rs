@@ -9,9 +9,7 @@ pub struct NobodyDead {
 impl NobodyDead {
     /// A worker of that name.
     pub fn named(owner: impl Into<String>) -> Self {
-        Self {
-            owner: owner.into(),
-        }
+        Self { owner: owner.into() }
     }
 }
 

@@ -31,10 +31,7 @@ struct Stored {
 impl MemoryQueue {
     /// Empty queues that tell time by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            inside: Arc::default(),
-            clock,
-        }
+        Self { inside: Arc::default(), clock }
     }
 
     /// Bodies of all messages of a queue, hidden ones too, in the order of sending.
@@ -53,42 +50,25 @@ impl MemoryQueue {
 
     /// Loses all messages of a queue.
     pub fn purge(&self, queue: QueueName) {
-        locked(&self.inside)
-            .messages
-            .retain(|(of, _), _| *of != queue);
+        locked(&self.inside).messages.retain(|(of, _), _| *of != queue);
     }
 }
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn send(
-        &self,
-        queue: QueueName,
-        bodies: Vec<String>,
-        delay_ms: i64,
-    ) -> Result<(), PortError> {
+    async fn send(&self, queue: QueueName, bodies: Vec<String>, delay_ms: i64) -> Result<(), PortError> {
         let visible_at_ms = later(self.clock.now_ms(), delay_ms);
         let mut inside = locked(&self.inside);
         for body in bodies {
             inside.sent += 1;
             let place = (queue, inside.sent);
-            let stored = Stored {
-                body,
-                visible_at_ms,
-                received: 0,
-                in_flight: false,
-            };
+            let stored = Stored { body, visible_at_ms, received: 0, in_flight: false };
             inside.messages.insert(place, stored);
         }
         Ok(())
     }
 
-    async fn receive(
-        &self,
-        queue: QueueName,
-        limit: usize,
-        hide_ms: i64,
-    ) -> Result<Vec<Message>, PortError> {
+    async fn receive(&self, queue: QueueName, limit: usize, hide_ms: i64) -> Result<Vec<Message>, PortError> {
         let now_ms = self.clock.now_ms();
         let mut inside = locked(&self.inside);
         let mut visible: Vec<_> = inside
@@ -118,12 +98,7 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn retry_later(
-        &self,
-        queue: QueueName,
-        receipt: &str,
-        delay_ms: i64,
-    ) -> Result<(), PortError> {
+    async fn retry_later(&self, queue: QueueName, receipt: &str, delay_ms: i64) -> Result<(), PortError> {
         let visible_at_ms = later(self.clock.now_ms(), delay_ms);
         let mut inside = locked(&self.inside);
         if let Some(place) = inside.in_flight(queue, receipt)

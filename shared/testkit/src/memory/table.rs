@@ -69,12 +69,7 @@ impl Table for MemoryTable {
         Ok(())
     }
 
-    async fn list(
-        &self,
-        partition: &str,
-        after: &str,
-        limit: usize,
-    ) -> Result<Vec<(String, Item)>, PortError> {
+    async fn list(&self, partition: &str, after: &str, limit: usize) -> Result<Vec<(String, Item)>, PortError> {
         let inside = locked(&self.inside);
         let items = inside
             .items
@@ -103,11 +98,7 @@ impl Table for MemoryTable {
 impl Inside {
     fn write(&mut self, place: Place, token: &str, body: &[u8]) -> u64 {
         let revision = self.items.get(&place).map_or(0, |item| item.revision) + 1;
-        let item = Item {
-            revision,
-            token: token.to_string(),
-            body: body.to_vec(),
-        };
+        let item = Item { revision, token: token.to_string(), body: body.to_vec() };
         self.items.insert(place, item);
         revision
     }

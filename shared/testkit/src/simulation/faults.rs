@@ -46,9 +46,24 @@ pub enum Fault {
 }
 
 const ALL: [Fault; 19] = [
-    Fault::NoticeLost, Fault::MessageTwice, Fault::MessageLate, Fault::AckLost, Fault::SendPartly, Fault::MessageLost,
-    Fault::MessageRedriven, Fault::Crash, Fault::Stall, Fault::Throttle, Fault::AnswerLost, Fault::WriteHalf,
-    Fault::StoreBusy, Fault::ReadBroken, Fault::SlowDown, Fault::ServerError, Fault::AppliedNoAnswer, Fault::LandsLate,
+    Fault::NoticeLost,
+    Fault::MessageTwice,
+    Fault::MessageLate,
+    Fault::AckLost,
+    Fault::SendPartly,
+    Fault::MessageLost,
+    Fault::MessageRedriven,
+    Fault::Crash,
+    Fault::Stall,
+    Fault::Throttle,
+    Fault::AnswerLost,
+    Fault::WriteHalf,
+    Fault::StoreBusy,
+    Fault::ReadBroken,
+    Fault::SlowDown,
+    Fault::ServerError,
+    Fault::AppliedNoAnswer,
+    Fault::LandsLate,
     Fault::TooLarge,
 ];
 

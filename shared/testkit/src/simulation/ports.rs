@@ -148,7 +148,9 @@ impl Queue for SimQueue {
         self.world.point().await;
         let partly = self.world.strikes(Fault::SendPartly).then(|| self.world.draw(bodies.len() as u64 + 1) as usize);
         for body in bodies.into_iter().take(partly.unwrap_or(usize::MAX)) {
-            if self.world.strikes(Fault::MessageLost) || (queue == QueueName::Notices && self.world.strikes(Fault::NoticeLost)) {
+            if self.world.strikes(Fault::MessageLost)
+                || (queue == QueueName::Notices && self.world.strikes(Fault::NoticeLost))
+            {
                 continue;
             }
             let late_ms = if self.world.strikes(Fault::MessageLate) { self.world.draw(LATE_MS) as i64 } else { 0 };

@@ -62,7 +62,10 @@ async fn index_rows(
             .values()
             .map(|(export, rows)| (export.clone(), Selection::Rows(std::sync::Arc::new(rows.clone()))))
             .collect(),
-        None => from_cursor(checkpoint, feed_candidates(&context.ports, &context.sync, checkpoint, EXPORTS_PER_RUN_MAX).await?),
+        None => from_cursor(
+            checkpoint,
+            feed_candidates(&context.ports, &context.sync, checkpoint, EXPORTS_PER_RUN_MAX).await?,
+        ),
     };
     let rows_max = if context.is_dry { u64::MAX } else { context.sync.config.run.rows_max };
     let mut index = Index::new();
@@ -179,9 +182,14 @@ async fn decide_some(
             Decision::Delete(identity) => {
                 let at = Some(entry.position()).filter(|_| counts_row);
                 let before = state.unwrap_or_else(|| gone(version.clone()));
-                let (change, line) = tombstone_change(context, entry.key, ChangeKind::Delete, at, &identity, before, version);
+                let (change, line) =
+                    tombstone_change(context, entry.key, ChangeKind::Delete, at, &identity, before, version);
                 // A row outside the window was booked as filtered; its delete is beside the rows read.
-                let change = if counts_row { change } else { crate::model::StagedChange { kind: ChangeKind::DeleteByAbsence, ..change } };
+                let change = if counts_row {
+                    change
+                } else {
+                    crate::model::StagedChange { kind: ChangeKind::DeleteByAbsence, ..change }
+                };
                 draft.change(context, change, &line).await?;
             }
             Decision::Unchanged | Decision::AlreadyGone => {
@@ -234,7 +242,12 @@ fn row_version(context: &PlanContext, draft: &Draft, entry: &IndexEntry) -> RowV
 }
 
 /// A row's version as the row states keep it.
-pub(super) fn version_of(context: &PlanContext, exports: &[ExportVersion], at: RowPosition, number: i128) -> RowVersion {
+pub(super) fn version_of(
+    context: &PlanContext,
+    exports: &[ExportVersion],
+    at: RowPosition,
+    number: i128,
+) -> RowVersion {
     if context.sync.config.source.order == Order::Delivery {
         RowVersion::Delivery { export: exports[at.export as usize].key.clone(), row: at.row }
     } else if context.lock.order_column.is_some() {

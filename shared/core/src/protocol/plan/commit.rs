@@ -3,9 +3,7 @@ use super::draft::Draft;
 use super::guards::holds;
 use super::warnings::add_warnings;
 use crate::config::Mode;
-use crate::model::{
-    Checkpoint, Cursor, OpenRun, Phase, PlanSummary, RunId, RunPhase, RunRecord, RunStatus, Settled,
-};
+use crate::model::{Checkpoint, Cursor, OpenRun, Phase, PlanSummary, RunId, RunPhase, RunRecord, RunStatus, Settled};
 use crate::ports::{PortError, Progress};
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::PLAN_LEASE_MS;
@@ -119,7 +117,12 @@ async fn swap(context: &PlanContext, open: OpenRun, next: &Next) -> Result<Optio
         match next {
             Next::GoOn(cursor) if !is_held => {
                 current.cursor = Some(cursor.clone());
-                current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person: context.by_person, started: true };
+                current.phase = Phase::Planning {
+                    owner: owner.clone(),
+                    lease_until_ms,
+                    by_person: context.by_person,
+                    started: true,
+                };
             }
             Next::GoOn(cursor) => {
                 current.cursor = Some(cursor.clone());

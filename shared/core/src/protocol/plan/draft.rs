@@ -104,7 +104,8 @@ impl Draft {
         error: RowError,
     ) -> Result<(), PortError> {
         self.counts.rejected += 1;
-        let reason = serde_json::to_value(error.code).ok().and_then(|v| v.as_str().map(String::from)).unwrap_or_default();
+        let reason =
+            serde_json::to_value(error.code).ok().and_then(|v| v.as_str().map(String::from)).unwrap_or_default();
         *self.by_reason.entry(reason).or_insert(0) += 1;
         let from = &self.exports[export as usize];
         let quarantined = QuarantinedRow {
@@ -135,12 +136,7 @@ impl Draft {
     }
 
     /// Takes a change with its lines.
-    pub async fn change(
-        &mut self,
-        context: &PlanContext,
-        change: StagedChange,
-        lines: &[u8],
-    ) -> Result<(), PortError> {
+    pub async fn change(&mut self, context: &PlanContext, change: StagedChange, lines: &[u8]) -> Result<(), PortError> {
         match change.kind {
             ChangeKind::Insert => self.inserts += 1,
             ChangeKind::Update => self.updates += 1,

@@ -75,7 +75,9 @@ pub async fn expected_rows(ports: &Ports, sync: &Arc<Sync>) -> Result<BTreeMap<R
                 }
             }
             if rows.len() > EXPECTED_ROWS_MAX {
-                return Err(ProtocolError::Halt(format!("more than {EXPECTED_ROWS_MAX} rows to compare; narrow source.prefix or window in a copy of the sync")));
+                return Err(ProtocolError::Halt(format!(
+                    "more than {EXPECTED_ROWS_MAX} rows to compare; narrow source.prefix or window in a copy of the sync"
+                )));
             }
         }
     }

@@ -19,7 +19,9 @@ pub(super) fn holds(hold: &Hold, checkpoint: &Checkpoint, draft: &Draft, snapsho
     let recent = &checkpoint.recent_billable;
     if recent.len() >= RUNS_FOR_AVERAGE {
         let average = recent.iter().sum::<u64>() / recent.len() as u64;
-        if billable >= ABOVE_AVERAGE_AT_LEAST && billable > average.saturating_mul(u64::from(hold.billable_times_average)) {
+        if billable >= ABOVE_AVERAGE_AT_LEAST
+            && billable > average.saturating_mul(u64::from(hold.billable_times_average))
+        {
             reasons.push(HoldReason::BillableAboveAverage { billable, average });
         }
     }
@@ -27,7 +29,10 @@ pub(super) fn holds(hold: &Hold, checkpoint: &Checkpoint, draft: &Draft, snapsho
     let deletes = draft.counts.deleted_by_absence;
     if snapshot && draft.counts.read == 0 && deletes > 0 {
         reasons.push(HoldReason::EmptySnapshot { live });
-    } else if snapshot && deletes >= hold.deletes_at_least && deletes * 100 > live * u64::from(hold.deletes_over_percent) {
+    } else if snapshot
+        && deletes >= hold.deletes_at_least
+        && deletes * 100 > live * u64::from(hold.deletes_over_percent)
+    {
         reasons.push(HoldReason::DeletesOver { deletes, live, percent: hold.deletes_over_percent });
     }
     let (rejected, read) = (draft.counts.rejected, draft.counts.read);

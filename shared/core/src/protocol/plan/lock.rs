@@ -58,11 +58,7 @@ fn spread(exports: &[ExportVersion]) -> impl Iterator<Item = &ExportVersion> {
     exports.iter().step_by(step)
 }
 
-async fn inspect(
-    context: &PlanContext,
-    export: &ExportVersion,
-    lock: &SchemaLock,
-) -> Result<Inspection, ExportError> {
+async fn inspect(context: &PlanContext, export: &ExportVersion, lock: &SchemaLock) -> Result<Inspection, ExportError> {
     let bytes = context.ports.exports.open(export).await?;
     let (formats, lock, key) = (context.ports.formats.clone(), lock.clone(), export.key.clone());
     run_on(&context.ports.compute, move || formats.inspect(&key, bytes, &lock))
@@ -100,7 +96,9 @@ fn find_source_columns(
 }
 
 /// Domains of one column from several exports, taken together.
-fn merged(domains: &[(String, std::collections::BTreeSet<String>)]) -> Vec<(String, std::collections::BTreeSet<String>)> {
+fn merged(
+    domains: &[(String, std::collections::BTreeSet<String>)],
+) -> Vec<(String, std::collections::BTreeSet<String>)> {
     let mut by_name = std::collections::BTreeMap::<String, std::collections::BTreeSet<String>>::new();
     for (name, values) in domains {
         by_name.entry(name.clone()).or_default().extend(values.iter().cloned());

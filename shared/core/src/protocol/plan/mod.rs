@@ -101,7 +101,8 @@ pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>) -> Result<DryRun, Protocol
     let mut told = DryRun::default();
     if let Some(open) = checkpoint.runs.first() {
         let word = if open.phase == RunPhase::Held { "is held for approval" } else { "is not finished" };
-        told.note = Some(format!("run {} {word}; this is planned beside it and will change once it is done", open.run.0));
+        told.note =
+            Some(format!("run {} {word}; this is planned beside it and will change once it is done", open.run.0));
     }
     if sync.config.mode == Mode::OneTime && checkpoint.closed {
         told.note = Some("the one-time load was done; later exports are not read".to_string());
@@ -120,11 +121,7 @@ pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>) -> Result<DryRun, Protocol
 }
 
 /// Plans quarantined rows again, under the mapping as it is now. Returns `None` if the scope is busy.
-pub async fn replay(
-    ports: &Ports,
-    sync: &Arc<Sync>,
-    replay: Replay,
-) -> Result<Option<Planned>, ProtocolError> {
+pub async fn replay(ports: &Ports, sync: &Arc<Sync>, replay: Replay) -> Result<Option<Planned>, ProtocolError> {
     let owner = ports.liveness.owner();
     let lease_until_ms = ports.clock.now_ms() + super::limits::PLAN_LEASE_MS;
     let claimed = update_checkpoint(ports, sync.name(), |current| {

@@ -47,7 +47,8 @@ pub(super) async fn mapped_blocks(
             let (sync, lock, selection): (_, Arc<SchemaLock>, _) = (sync.clone(), lock.clone(), selection.clone());
             let name = name.clone();
             // Started here, not when polled: a block is mapped while the next one is decoded.
-            let job = block.map(|block| run_on(&compute, move || map_block(&sync, &lock, &*block, &selection, pass, now_ms)));
+            let job =
+                block.map(|block| run_on(&compute, move || map_block(&sync, &lock, &*block, &selection, pass, now_ms)));
             async move { job?.await.map_err(|error| broken(&name, &error)) }
         })
         .buffered(width);

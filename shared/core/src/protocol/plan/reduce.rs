@@ -28,7 +28,8 @@ pub(super) fn reduce(group: &[IndexEntry]) -> Reduced {
             reduced.conflict.push(entry.position());
         } else if entry.flag() == IndexFlag::OutOfWindow || (entry.position() == last.position() && !conflict) {
             continue;
-        } else if entry.flag() == last.flag() && entry.version == last.version && entry.fingerprint == last.fingerprint {
+        } else if entry.flag() == last.flag() && entry.version == last.version && entry.fingerprint == last.fingerprint
+        {
             reduced.duplicate += 1;
         } else {
             reduced.coalesced += 1;
@@ -74,8 +75,13 @@ mod tests {
             let count = 1 + draw(6);
             let mut group: Vec<IndexEntry> = (0..count)
                 .map(|row| {
-                    let flag = [IndexFlag::Delete, IndexFlag::OutOfWindow, IndexFlag::Rejected, IndexFlag::Upsert, IndexFlag::Upsert]
-                        [draw(5) as usize];
+                    let flag = [
+                        IndexFlag::Delete,
+                        IndexFlag::OutOfWindow,
+                        IndexFlag::Rejected,
+                        IndexFlag::Upsert,
+                        IndexFlag::Upsert,
+                    ][draw(5) as usize];
                     entry(draw(3) as i128, flag, draw(3), row)
                 })
                 .collect();

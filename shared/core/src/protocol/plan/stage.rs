@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use futures::FutureExt;
 
 use super::context::PlanContext;
 use crate::model::{RowKey, RowState, RunId, StagedBatch, StagedChange};
@@ -110,12 +110,9 @@ impl Stager {
         });
         let blobs = Arc::clone(&context.ports.blobs);
         self.in_flight.push(Box::pin(async move {
-            let bytes = encoded
-                .await?
-                .map_err(|e| PortError::halt("staging a batch", e, "report this as a defect"))?;
+            let bytes = encoded.await?.map_err(|e| PortError::halt("staging a batch", e, "report this as a defect"))?;
             blobs.put(&blob, Bytes::from(bytes)).await
         }));
         Ok(())
     }
 }
-
