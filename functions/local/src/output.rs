@@ -112,7 +112,13 @@ pub fn print_rejected<'a>(rows: impl Iterator<Item = &'a QuarantinedRow>) {
 /// File, row, column, cause and remedy of a rejected row.
 pub fn rejected_line(row: &QuarantinedRow) -> String {
     let column = row.error.column.as_ref().map(|c| format!(", column {c}")).unwrap_or_default();
-    format!("{} row {}{column}: {}. {}", row.export, row.row, row.error.cause, row.error.remedy)
+    format!("{} row {}{column}: {}. {}", row.export, row.row, row.error.cause, capitalised(&row.error.remedy))
+}
+
+/// A sentence begins with a capital.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Runs, for people.

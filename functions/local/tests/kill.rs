@@ -64,12 +64,13 @@ fn killed_again_and_again_it_ends_equal() {
     assert_eq!(seen(&project), world);
 
     second_exports(&project, &mut world);
-    let faults = json!({"seed": SEED, "rate_429": 0.06, "rate_5xx": 0.04, "lost_answer": 0.04, "latency_ms": 30, "retry_after_s": 1});
+    let faults = json!({"seed": SEED, "rate_429": 0.06, "rate_5xx": 0.04, "lost_answer": 0.04, "latency_ms": 120, "retry_after_s": 1});
     project.post("/sandbox/faults", &faults);
     let mut kills = 0;
     for n in 0..KILLS {
         let mut child = project.spawn(&["sync"]);
-        std::thread::sleep(Duration::from_millis(40 + mixed(SEED + n) % 700));
+        // Ever later, so that each start of the work and each end of it is hit.
+        std::thread::sleep(Duration::from_millis(30 + mixed(SEED + n) % (60 * (n + 1))));
         if child.try_wait().unwrap().is_some() {
             break;
         }

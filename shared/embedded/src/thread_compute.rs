@@ -11,11 +11,11 @@ pub struct ThreadCompute {
 }
 
 impl ThreadCompute {
-    /// Works on the threads of `runtime`. One job more than there are processors is worth having under way, because a
-    /// job sometimes waits for the disk.
+    /// Works on the threads of `runtime`. Three jobs a processor are worth having under way: results are taken in order,
+    /// so that one slow job would otherwise hold back the decoding of the next blocks.
     pub fn new(runtime: Handle) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { runtime, width: processors + 1 }
+        Self { runtime, width: processors * 3 }
     }
 }
 

@@ -142,6 +142,10 @@ fn write_level(raw: &str, out: &mut Vec<u8>) -> Result<(), NestedError> {
 
 /// Whether brackets outside of strings open more levels than `limit`.
 fn is_deeper_than(raw: &str, limit: usize) -> bool {
+    // Seldom are there even so many brackets, and counting them is quick.
+    if raw.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() <= limit {
+        return false;
+    }
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     for byte in raw.bytes() {
         match byte {
