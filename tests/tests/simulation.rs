@@ -57,6 +57,13 @@ fn full() {
     run(Scenario::Full);
 }
 
+/// Seed 5449: the answer to the commit of a run was lost while the run before it was finished. The commit was done again
+/// and the run was open twice; its second copy could never end, because its batches were gone.
+#[test]
+fn regression_a_commit_without_an_answer_adds_its_run_once() {
+    simulate(Setup::seeded(Scenario::Append, 5449)).unwrap_or_else(|broken| panic!("{broken}"));
+}
+
 /// One seed again, as a failure prints it.
 #[test]
 fn replay() {

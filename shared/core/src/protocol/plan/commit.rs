@@ -106,6 +106,10 @@ async fn swap(context: &PlanContext, open: OpenRun, next: &Next) -> Result<Optio
     let lease_until_ms = context.ports.clock.now_ms() + PLAN_LEASE_MS;
     let closes = context.sync.config.mode == Mode::OneTime && matches!(next, Next::End(None));
     update_checkpoint(&context.ports, context.sync.name(), |current| {
+        // The answer to this very write was lost, and another writer came after it: the run must not be added twice.
+        if current.attempt == context.attempt && current.last_run >= open.run.0 {
+            return Some(());
+        }
         if !is_mine(context, current) {
             return None;
         }
