@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use driftless_core::config::{
-    ConfigError, DestinationConfig, MixpanelConfig, ProjectConfig, SyncConfig, check_sync, parse_project, parse_sync,
+    ConfigError, DestinationConfig, ProjectConfig, SyncConfig, check_sync, parse_project, parse_sync,
 };
 use driftless_core::ports::{Observer, Ports};
 use driftless_core::protocol::Sync;
@@ -171,7 +171,6 @@ fn check_destinations(config: &ProjectConfig) -> Vec<ConfigError> {
                 "is only for a sandbox on this machine, as http://127.0.0.1:PORT; remove it and set region",
             );
         }
-        let _: &MixpanelConfig = mixpanel;
     }
     problems
 }

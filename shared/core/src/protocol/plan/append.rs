@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use futures::StreamExt;
 
+use super::change::still_refused;
 use super::commit::{Next, commit};
 use super::context::PlanContext;
 use super::draft::Draft;
@@ -29,7 +30,7 @@ pub(super) async fn plan_append(
     context: &mut PlanContext,
     checkpoint: &Checkpoint,
 ) -> Result<Vec<(RunId, PlanSummary)>, ProtocolError> {
-    let work = work_of(context, checkpoint).await?;
+    let work = work_of(context, checkpoint, usize::MAX).await?;
     let mut planned = Vec::new();
     let mut draft = Draft::new(context);
     let mut in_flight = InFlight::new();
@@ -94,9 +95,10 @@ pub(super) async fn plan_append(
 }
 
 /// What to read: quarantined rows to replay, or the candidates from the cursor on.
-async fn work_of(
+pub(super) async fn work_of(
     context: &PlanContext,
     checkpoint: &Checkpoint,
+    limit: usize,
 ) -> Result<Vec<(ExportVersion, Selection)>, ProtocolError> {
     if let Some(replay) = &context.replay {
         return Ok(replay
@@ -105,12 +107,12 @@ async fn work_of(
             .map(|(export, rows)| (export.clone(), Selection::Rows(std::sync::Arc::new(rows.clone()))))
             .collect());
     }
-    let candidates = feed_candidates(&context.ports, &context.sync, checkpoint, usize::MAX).await?;
+    let candidates = feed_candidates(&context.ports, &context.sync, checkpoint, limit).await?;
     Ok(from_cursor(checkpoint, candidates))
 }
 
 /// Puts the export that a bounded run left in the middle first. A cursor of replaced bytes counts for nothing.
-pub(super) fn from_cursor(checkpoint: &Checkpoint, candidates: Vec<ExportVersion>) -> Vec<(ExportVersion, Selection)> {
+fn from_cursor(checkpoint: &Checkpoint, candidates: Vec<ExportVersion>) -> Vec<(ExportVersion, Selection)> {
     let mut work: Vec<_> = candidates
         .into_iter()
         .map(|export| {
@@ -199,12 +201,7 @@ async fn is_new(
                 in_flight.insert(row.key, row.fingerprint);
                 return Ok(true);
             }
-            let error = RowError::of_row(
-                RowErrorCode::RefusedByDestination,
-                "the destination refused this row before",
-                "correct the cause and run driftless replay",
-            );
-            draft.reject(context, export, row.row, Some(row.key), error).await?;
+            draft.reject(context, export, row.row, Some(row.key), still_refused()).await?;
         }
         state => {
             let known = state.map(|state| state.fingerprint).or_else(|| in_flight.get(&row.key).copied());

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use futures::StreamExt;
 
-use super::append::from_cursor;
+use super::append::work_of;
 use super::commit::{Next, commit};
 use super::context::PlanContext;
 use super::decide::{Decision, decide};
@@ -11,7 +11,7 @@ use super::index::{Groups, Index};
 use super::map::{MappedBlock, Pass};
 use super::read::mapped_blocks;
 use super::reduce::reduce;
-use super::selection::{RowBits, Selection};
+use super::selection::RowBits;
 use super::send::{send_selected, tombstone_change};
 use crate::config::Order;
 use crate::mapping::Op;
@@ -20,7 +20,6 @@ use crate::model::{
     RowErrorCode, RowKey, RowPosition, RowState, RowStatus, RowVersion, RunId,
 };
 use crate::ports::ExportError;
-use crate::protocol::candidates::feed_candidates;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::{EXPORTS_PER_RUN_MAX, STATES_PER_CALL};
 
@@ -56,17 +55,7 @@ async fn index_rows(
     checkpoint: &Checkpoint,
     draft: &mut Draft,
 ) -> Result<(Index, Option<Cursor>), ProtocolError> {
-    let work: Vec<(ExportVersion, Selection)> = match &context.replay {
-        Some(replay) => replay
-            .exports
-            .values()
-            .map(|(export, rows)| (export.clone(), Selection::Rows(std::sync::Arc::new(rows.clone()))))
-            .collect(),
-        None => from_cursor(
-            checkpoint,
-            feed_candidates(&context.ports, &context.sync, checkpoint, EXPORTS_PER_RUN_MAX).await?,
-        ),
-    };
+    let work = work_of(context, checkpoint, EXPORTS_PER_RUN_MAX).await?;
     let rows_max = if context.is_dry { u64::MAX } else { context.sync.config.run.rows_max };
     let mut index = Index::new();
     for (export, selection) in work {
