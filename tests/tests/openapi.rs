@@ -59,13 +59,19 @@ fn payload(destination: &MixpanelEvents) -> Vec<u8> {
     lines
 }
 
+fn compressed(destination: &MixpanelEvents, lines: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    destination.compress(lines, &mut body);
+    body
+}
+
 #[test]
 fn a_request_is_what_the_specification_asks_for() {
     let Some(specification) = specification() else { return };
     let import = &specification["paths"]["/import"]["post"];
     let destination = destination();
     let lines = payload(&destination);
-    let request = destination.request(destination.compress(&lines).into());
+    let request = destination.request(compressed(&destination, &lines).into());
 
     let (url, query) = request.url.split_once('?').expect("a query");
     assert_eq!(url, "https://api.mixpanel.com/import");
@@ -98,7 +104,8 @@ fn a_request_is_what_the_specification_asks_for() {
 fn the_same_lines_are_the_same_bytes() {
     let destination = destination();
     let lines = payload(&destination);
-    assert_eq!(destination.compress(&lines), destination.compress(&payload(&destination)));
-    let back = destination.decompress(&destination.compress(&lines), lines.len() as u64).expect("own bytes");
+    let body = compressed(&destination, &lines);
+    assert_eq!(body, compressed(&destination, &payload(&destination)));
+    let back = destination.decompress(&body, lines.len() as u64).expect("own bytes");
     assert_eq!(back, lines);
 }

@@ -188,15 +188,19 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
+/// Threads for work that blocks: jobs of planning, files, the database. More would gain no speed, and each keeps memory.
+const BLOCKING_THREADS: usize = 12;
+
 /// Runs a command and prints what went wrong.
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(Exit::Failed.code());
-        }
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::from(Exit::Failed.code());
+            }
+        };
     let json = cli.json;
     let exit = match runtime.block_on(commands::dispatch(cli)) {
         Ok(exit) => exit,

@@ -26,7 +26,16 @@ pub struct Project {
     pub syncs: BTreeMap<String, SyncConfig>,
 }
 
-/// A project with its state open: one process at a time.
+/// What a command does with the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It works on it: one process at a time.
+    Work,
+    /// It only looks, beside whoever works.
+    Look,
+}
+
+/// A project with its state open.
 pub struct OpenProject {
     /// The project.
     pub project: Project,
@@ -82,8 +91,8 @@ impl Project {
         self.folder.join(&self.config.state)
     }
 
-    /// Opens state and ports.
-    pub async fn open(self, observer: Arc<dyn Observer>) -> Result<OpenProject, Failure> {
+    /// Opens state and ports, to work on them or only to look.
+    pub async fn open(self, access: Access, observer: Arc<dyn Observer>) -> Result<OpenProject, Failure> {
         if self.config.exports.contains("://") {
             return Err(Failure::configuration(vec![
                 "driftless.yaml: exports: on one machine this is a folder; a bucket needs the functions in AWS"
@@ -91,7 +100,11 @@ impl Project {
             ]));
         }
         let clock = Arc::new(SystemClock);
-        let state = EmbeddedState::open(&self.state(), clock.clone()).map_err(Failure::failed)?;
+        let state = match access {
+            Access::Work => EmbeddedState::open(&self.state(), clock.clone()),
+            Access::Look => EmbeddedState::look(&self.state(), clock.clone()),
+        }
+        .map_err(Failure::failed)?;
         let http = Arc::new(HttpTransport::new(self.config.destinations.clone(), self.folder.clone())?);
         let ports = Ports {
             exports: Arc::new(FolderExports::new(self.exports()).excluding(self.state())),

@@ -4,6 +4,7 @@
 //! comes through [`ports`]. That is why the same code runs in a function, on one machine and in the seeded simulation.
 
 pub mod config;
+pub mod json;
 pub mod ledger;
 pub mod mapping;
 pub mod model;

@@ -15,15 +15,22 @@ use crate::writer::{Durability, Writer};
 /// The SQLite file: one connection that writes, a few that read. Its work is done where blocking is allowed.
 pub(crate) struct Database {
     readers: Readers,
-    writer: Writer,
+    /// Absent where this process only looks.
+    writer: Option<Writer>,
     // Released after the connections: fields are dropped in order.
-    _lock: Arc<ProcessLock>,
+    _lock: Option<Arc<ProcessLock>>,
 }
 
 impl Database {
     pub fn open(file: &Path, lock: Arc<ProcessLock>) -> Result<Arc<Self>, EmbeddedError> {
         let writer = Writer::new(open_writer(file)?);
-        Ok(Arc::new(Self { readers: Readers::open(file)?, writer, _lock: lock }))
+        Ok(Arc::new(Self { readers: Readers::open(file)?, writer: Some(writer), _lock: Some(lock) }))
+    }
+
+    /// Opens the file, or nothing if there is none, for looking beside the process that works on it.
+    pub fn look(file: &Path) -> Result<Arc<Self>, EmbeddedError> {
+        let readers = if file.exists() { Readers::look(file)? } else { Readers::nothing(file)? };
+        Ok(Arc::new(Self { readers, writer: None, _lock: None }))
     }
 
     /// Runs a job on one snapshot.
@@ -60,7 +67,10 @@ impl Database {
         durability: Durability,
         job: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.writer.write(durability, job)
+        match &self.writer {
+            Some(writer) => writer.write(durability, job),
+            None => Err(Failure::only_looking()),
+        }
     }
 }
 

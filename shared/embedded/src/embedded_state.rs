@@ -33,8 +33,6 @@ pub struct EmbeddedState {
     pub blobs: Arc<FolderBlobs>,
     /// Who works here.
     pub instance: Arc<Instance>,
-    /// Held as long as any of the above that needs it.
-    pub lock: Arc<ProcessLock>,
 }
 
 impl EmbeddedState {
@@ -46,7 +44,7 @@ impl EmbeddedState {
             .map_err(|error| EmbeddedError::folder(state_folder, error))?;
         let lock = Arc::new(ProcessLock::take(state_folder)?);
         let file = state_folder.join(STATE_FILE);
-        let database = Database::open(&file, lock.clone())?;
+        let database = Database::open(&file, lock)?;
         let failed =
             |failure: Failure| EmbeddedError::database(&file, failure, "Check that the disk is writable and not full");
         let now_ms = clock.now_ms();
@@ -59,14 +57,35 @@ impl EmbeddedState {
         let row_states = SqliteRowStates::open(database.clone()).map_err(failed)?;
         let blobs = FolderBlobs::new(state_folder.join(BLOBS_FOLDER));
         blobs.remove_unfinished().map_err(|error| EmbeddedError::folder(state_folder, error))?;
-        Ok(Self {
+        Ok(Self::of(database, row_states, blobs, number, clock))
+    }
+
+    /// Opens a state folder for looking, beside the process that works in it. Nothing is made or changed: a write to the
+    /// database is an error. A folder that is not there looks empty.
+    pub fn look(state_folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, EmbeddedError> {
+        let file = state_folder.join(STATE_FILE);
+        let database = Database::look(&file)?;
+        let failed =
+            |failure: Failure| EmbeddedError::database(&file, failure, "Look again when driftless sync has begun");
+        let number = database.read_now(|connection| Ok(last_instance(connection)?)).map_err(failed)?;
+        let row_states = SqliteRowStates::open(database.clone()).map_err(failed)?;
+        Ok(Self::of(database, row_states, FolderBlobs::new(state_folder.join(BLOBS_FOLDER)), number, clock))
+    }
+
+    fn of(
+        database: Arc<Database>,
+        row_states: SqliteRowStates,
+        blobs: FolderBlobs,
+        number: i64,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
             table: Arc::new(SqliteTable::new(database.clone())),
             queue: Arc::new(SqliteQueue::new(database, clock)),
             row_states: Arc::new(row_states),
             blobs: Arc::new(blobs),
             instance: Arc::new(Instance::new(number)),
-            lock,
-        })
+        }
     }
 }
 
@@ -75,6 +94,10 @@ fn next_instance(connection: &Connection) -> rusqlite::Result<i64> {
     connection.execute("DELETE FROM instances", [])?;
     connection.execute("INSERT INTO instances DEFAULT VALUES", [])?;
     Ok(connection.last_insert_rowid())
+}
+
+fn last_instance(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT coalesce(max(number), 0) FROM instances", [], |row| row.get(0))
 }
 
 /// Makes the folder so that only its user may look inside: what waits there to be sent is personal data.

@@ -17,6 +17,12 @@ impl Failure {
         Self { code: Some(ErrorCode::OperationAborted), cause: cause.to_string() }
     }
 
+    /// A write where nothing may be written.
+    pub fn only_looking() -> Self {
+        let cause = "this command only looks at the state, and tried to change it";
+        Self { code: Some(ErrorCode::AuthorizationForStatementDenied), cause: cause.to_string() }
+    }
+
     /// Something that was read and made no sense.
     pub fn unreadable(cause: &str) -> Self {
         Self { code: None, cause: cause.to_string() }
@@ -37,6 +43,7 @@ impl Failure {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 "The state file is damaged: restore the state folder from a backup"
             }
+            Some(ErrorCode::AuthorizationForStatementDenied) => "Report this as a defect",
             Some(_) => return PortError::retry(what, &self.cause),
             None => "The state was written by another version of driftless: use that version",
         };

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::embedded_error::EmbeddedError;
 use crate::failure::Failure;
-use crate::schema::open_reader;
+use crate::schema::{open_looker, open_nothing, open_reader};
 
 /// Connections that read at the same time; further readers wait for one.
 const READERS: usize = 4;
@@ -20,6 +20,16 @@ impl Readers {
     pub fn open(file: &Path) -> Result<Self, EmbeddedError> {
         let idle: Result<Vec<_>, _> = (0..READERS).map(|_| open_reader(file)).collect();
         Ok(Self { idle: Mutex::new(idle?), returned: Condvar::new() })
+    }
+
+    /// Of a file that another process may be working on.
+    pub fn look(file: &Path) -> Result<Self, EmbeddedError> {
+        Ok(Self { idle: Mutex::new(vec![open_looker(file)?]), returned: Condvar::new() })
+    }
+
+    /// Of no file: there is nothing in it.
+    pub fn nothing(file: &Path) -> Result<Self, EmbeddedError> {
+        Ok(Self { idle: Mutex::new(vec![open_nothing(file)?]), returned: Condvar::new() })
     }
 
     /// Runs a job on one snapshot of the file. Blocks.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use driftless_core::model::{RowKey, RowState};
 
 /// States that are put before they are sorted into their table: about 50 MB. Fewer would write the table's pages more
-/// often, more would make other writers wait longer for the sorting (200,000 take about half a second).
+/// often, more would take more memory.
 const RECENT_MAX: usize = 200_000;
 
 /// Bytes of a state's length.
@@ -49,13 +49,18 @@ fn unpack(mut packed: Bytes) -> Option<Vec<(RowKey, Bytes)>> {
 pub(crate) struct RecentStates {
     syncs: HashMap<String, HashMap<RowKey, Bytes>>,
     put: usize,
+    last: i64,
+    soonest_expiry_ms: Option<i64>,
 }
 
 impl RecentStates {
-    /// Adds what [`pack`] made; later states replace earlier ones. `None` if something else made it.
-    pub fn add(&mut self, sync: &str, packed: Bytes) -> Option<()> {
+    /// Adds what [`pack`] made, stored under `number`; later states replace earlier ones. `None` if something else made it.
+    /// `expires_at_ms` is when the first of them expires.
+    pub fn add(&mut self, number: i64, sync: &str, packed: Bytes, expires_at_ms: Option<i64>) -> Option<()> {
         let states = unpack(packed)?;
         self.put += states.len();
+        self.last = number;
+        self.note_expiry(expires_at_ms);
         let of_sync = match self.syncs.get_mut(sync) {
             Some(of_sync) => of_sync,
             None => self.syncs.entry(sync.to_string()).or_default(),
@@ -72,6 +77,35 @@ impl RecentStates {
     /// Whether it is time to sort them into their table.
     pub fn is_full(&self) -> bool {
         self.put >= RECENT_MAX
+    }
+
+    /// Whether there are so many that sorting the ones before has to be waited for.
+    pub fn is_overfull(&self) -> bool {
+        self.put >= 2 * RECENT_MAX
+    }
+
+    fn note_expiry(&mut self, at_ms: Option<i64>) {
+        self.soonest_expiry_ms = [self.soonest_expiry_ms, at_ms].into_iter().flatten().min();
+    }
+
+    /// Whether any of them may have expired.
+    pub fn may_expire(&self, now_ms: i64) -> bool {
+        self.soonest_expiry_ms.is_some_and(|at_ms| at_ms <= now_ms)
+    }
+
+    /// Number of the newest.
+    pub fn last(&self) -> i64 {
+        self.last
+    }
+
+    /// Adds states that are newer.
+    pub fn extend(&mut self, newer: RecentStates) {
+        for (sync, states) in newer.syncs {
+            self.syncs.entry(sync).or_default().extend(states);
+        }
+        self.put += newer.put;
+        self.last = self.last.max(newer.last);
+        self.note_expiry(newer.soonest_expiry_ms);
     }
 
     /// Whether there are none.

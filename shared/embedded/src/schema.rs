@@ -88,7 +88,14 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, EmbeddedError> {
         ));
     }
     tune(&connection).map_err(&failed)?;
-    let layout: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&failed)?;
+    check_layout(&connection, file)?;
+    make_tables(&connection).map_err(&failed)?;
+    Ok(connection)
+}
+
+fn check_layout(connection: &Connection, file: &Path) -> Result<(), EmbeddedError> {
+    let layout: i64 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(EmbeddedError::sqlite(file))?;
     if layout > LAYOUT {
         return Err(EmbeddedError::database(
             file,
@@ -96,10 +103,11 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, EmbeddedError> {
             "Use the newer version of driftless that wrote it",
         ));
     }
-    connection
-        .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;"))
-        .map_err(&failed)?;
-    Ok(connection)
+    Ok(())
+}
+
+fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;"))
 }
 
 /// Opens a connection that only reads.
@@ -108,6 +116,27 @@ pub(crate) fn open_reader(file: &Path) -> Result<Connection, EmbeddedError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(&failed)?;
     tune(&connection).map_err(&failed)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only looks, while another process may write. It may write the log's index, which reading
+/// needs, but no content.
+pub(crate) fn open_looker(file: &Path) -> Result<Connection, EmbeddedError> {
+    let failed = EmbeddedError::sqlite(file);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(&failed)?;
+    tune(&connection).map_err(&failed)?;
+    connection.pragma_update(None, "query_only", true).map_err(&failed)?;
+    check_layout(&connection, file)?;
+    Ok(connection)
+}
+
+/// A connection that looks at empty tables, where the file is not there yet.
+pub(crate) fn open_nothing(file: &Path) -> Result<Connection, EmbeddedError> {
+    let failed = EmbeddedError::sqlite(file);
+    let connection = Connection::open_in_memory().map_err(&failed)?;
+    make_tables(&connection).map_err(&failed)?;
+    connection.pragma_update(None, "query_only", true).map_err(&failed)?;
     Ok(connection)
 }
 

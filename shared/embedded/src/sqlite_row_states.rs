@@ -1,4 +1,5 @@
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,14 +15,17 @@ use crate::writer::Durability;
 /// States in one transaction: about 10 MB in memory.
 const STATES_PER_COMMIT: usize = 50_000;
 
+/// States that are sorted into their table in one transaction: other writers wait for about 25 ms.
+const SORTED_PER_COMMIT: usize = 10_000;
+
 const SYNC: &str = "SELECT id FROM syncs WHERE name = ?1";
 const NEW_SYNC: &str = "INSERT INTO syncs (name) VALUES (?1) RETURNING id";
 const GET: &str = "SELECT state FROM row_states WHERE sync_id = ?1 AND key = ?2";
 const PUT: &str = "INSERT INTO row_states (sync_id, key, state, expires_at_ms) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (sync_id, key) DO UPDATE SET state = excluded.state, expires_at_ms = excluded.expires_at_ms";
 const PUT_RECENT: &str = "INSERT INTO recent_row_states (sync, states) VALUES (?1, ?2)";
-const RECENT: &str = "SELECT sync, states FROM recent_row_states ORDER BY number";
-const FORGET_RECENT: &str = "DELETE FROM recent_row_states";
+const RECENT: &str = "SELECT number, sync, states FROM recent_row_states ORDER BY number";
+const FORGET_RECENT: &str = "DELETE FROM recent_row_states WHERE number <= ?1";
 const EXPIRE: &str = "DELETE FROM row_states WHERE (sync_id, key) IN (
     SELECT sync_id, key FROM row_states WHERE sync_id = ?1 AND expires_at_ms <= ?2
     ORDER BY expires_at_ms LIMIT ?3)";
@@ -31,7 +35,8 @@ const EXPIRE: &str = "DELETE FROM row_states WHERE (sync_id, key) IN (
 ///
 /// The keys of a batch are spread over the whole table: writing a thousand states to their places would write a
 /// thousand pages. So a call appends its states as one value, and now and then many of them are sorted into the table
-/// at once. Until then they are found in memory.
+/// at once, by the call that made them many, while others go on. Until then they are found in memory. A process that
+/// ends in between sorts the same states in again later: the newest ones are still in front of the table.
 #[derive(Clone)]
 pub struct SqliteRowStates {
     shared: Arc<Shared>,
@@ -39,15 +44,25 @@ pub struct SqliteRowStates {
 
 struct Shared {
     database: Arc<Database>,
-    /// Held by who appends or sorts in, so that memory and file say the same.
+    /// Held by who appends, so that memory and file say the same.
     order: Mutex<()>,
-    recent: RwLock<RecentStates>,
+    /// Held by who sorts in.
+    sorting: Mutex<()>,
+    recent: RwLock<Recent>,
+}
+
+#[derive(Default)]
+struct Recent {
+    growing: RecentStates,
+    /// Older ones, which are being sorted in.
+    sorting: Option<Arc<RecentStates>>,
 }
 
 impl SqliteRowStates {
     pub(crate) fn open(database: Arc<Database>) -> Result<Self, Failure> {
-        let recent = database.read_now(load_recent)?;
-        Ok(Self { shared: Arc::new(Shared { database, order: Mutex::new(()), recent: RwLock::new(recent) }) })
+        let recent = Recent { growing: database.read_now(load_recent)?, sorting: None };
+        let (order, sorting) = (Mutex::new(()), Mutex::new(()));
+        Ok(Self { shared: Arc::new(Shared { database, order, sorting, recent: RwLock::new(recent) }) })
     }
 
     async fn run<T: Send + 'static>(
@@ -72,7 +87,8 @@ impl RowStates for SqliteRowStates {
         for states in states.chunks(STATES_PER_COMMIT) {
             let sync = sync.to_string();
             let packed = pack(states).map_err(|error| PortError::halt(what, error, "Report this as a defect"))?;
-            self.run(what, move |shared| shared.put(sync, packed)).await?;
+            let expires_at_ms = states.iter().filter_map(|(_, state)| state.expires_at_ms).min();
+            self.run(what, move |shared| shared.put(sync, packed, expires_at_ms)).await?;
         }
         Ok(())
     }
@@ -109,34 +125,43 @@ impl Shared {
 
     fn get_recent(&self, sync: &str, keys: &[RowKey]) -> Result<Vec<Option<RowState>>, Failure> {
         let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(of_sync) = recent.of(sync) else {
-            return Ok(vec![None; keys.len()]);
-        };
-        let found = keys.iter().map(|key| match of_sync.get(key) {
-            Some(state) => decode(state).map(Some),
-            None => Ok(None),
-        });
-        found.collect()
+        let newest_first = [recent.growing.of(sync), recent.sorting.as_ref().and_then(|sorting| sorting.of(sync))];
+        let find = |key: &RowKey| newest_first.iter().flatten().find_map(|states| states.get(key));
+        keys.iter().map(|key| find(key).map(|state| decode(state)).transpose()).collect()
     }
 
-    fn put(&self, sync: String, packed: Bytes) -> Result<(), Failure> {
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+    fn put(&self, sync: String, packed: Bytes, expires_at_ms: Option<i64>) -> Result<(), Failure> {
+        let order = locked(&self.order);
         let (name, states) = (sync.clone(), packed.clone());
-        self.database.write_now(Durability::Process, move |connection| {
+        let number = self.database.write_now(Durability::Process, move |connection| {
             let mut put = connection.prepare_cached(PUT_RECENT)?;
-            put.execute(params![name, states.as_ref()])?;
-            Ok(())
+            Ok(put.insert(params![name, states.as_ref()])?)
         })?;
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
-        recent.add(&sync, packed).ok_or_else(unreadable)?;
-        let is_full = recent.is_full();
+        recent.growing.add(number, &sync, packed, expires_at_ms).ok_or_else(unreadable)?;
+        let (is_full, is_overfull) = (recent.growing.is_full(), recent.growing.is_overfull());
         drop(recent);
-        if is_full { self.sort_in() } else { Ok(()) }
+        let sorting = match self.sorting.try_lock() {
+            _ if !is_full => return Ok(()),
+            Ok(sorting) => sorting,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) if is_overfull => locked(&self.sorting),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        let older = self.freeze();
+        drop(order);
+        self.sort_in(older, &sorting)
     }
 
     fn expire(&self, sync: String, now_ms: i64, limit: usize) -> Result<usize, Failure> {
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sort_in()?;
+        let _order = locked(&self.order);
+        let sorting = locked(&self.sorting);
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        let may_expire = recent.growing.may_expire(now_ms);
+        drop(recent);
+        if may_expire {
+            self.sort_in(self.freeze(), &sorting)?;
+        }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.database.write_now(Durability::Process, move |connection| match sync_id(connection, &sync)? {
             Some(id) => {
@@ -147,24 +172,51 @@ impl Shared {
         })
     }
 
-    /// Sorts the recent states into their table. Only for who holds the order.
-    fn sort_in(&self) -> Result<(), Failure> {
-        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
-        if recent.is_empty() {
+    /// Begins a new generation of recent states and returns the one before. Only for who holds the order and the sorting.
+    fn freeze(&self) -> Arc<RecentStates> {
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        let older = Arc::new(mem::take(&mut recent.growing));
+        recent.sorting = Some(older.clone());
+        older
+    }
+
+    /// Sorts a generation into its table.
+    fn sort_in(&self, older: Arc<RecentStates>, _sorting: &MutexGuard<'_, ()>) -> Result<(), Failure> {
+        let result = self.write_sorted(&older);
+        drop(older);
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        let older = recent.sorting.take().and_then(Arc::into_inner);
+        if result.is_err()
+            && let Some(mut older) = older
+        {
+            // They are still stored in front of the table: a later call tries again.
+            older.extend(mem::take(&mut recent.growing));
+            recent.growing = older;
+        }
+        result
+    }
+
+    fn write_sorted(&self, older: &RecentStates) -> Result<(), Failure> {
+        if older.is_empty() {
             return Ok(());
         }
-        let sorted = recent.sorted();
-        drop(recent);
-        self.database.write_now(Durability::Process, move |connection| {
-            for (sync, states) in &sorted {
-                write_sorted(connection, sync, states)?;
+        for (sync, states) in older.sorted() {
+            for states in states.chunks(SORTED_PER_COMMIT) {
+                let (sync, states) = (sync.clone(), states.to_vec());
+                let write = move |connection: &Connection| write_sorted(connection, &sync, &states);
+                self.database.write_now(Durability::Process, write)?;
             }
-            Ok(connection.prepare_cached(FORGET_RECENT)?.execute([])?)
-        })?;
-        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
-        *recent = RecentStates::default();
-        Ok(())
+        }
+        let last = older.last();
+        self.database.write_now(Durability::Process, move |connection| {
+            connection.prepare_cached(FORGET_RECENT)?.execute(params![last])?;
+            Ok(())
+        })
     }
+}
+
+fn locked(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn load_recent(connection: &Connection) -> Result<RecentStates, Failure> {
@@ -172,9 +224,10 @@ fn load_recent(connection: &Connection) -> Result<RecentStates, Failure> {
     let mut statement = connection.prepare(RECENT)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let sync: String = row.get(0)?;
-        let packed: Vec<u8> = row.get(1)?;
-        let added = recent.add(&sync, Bytes::from(packed));
+        let (number, sync): (i64, String) = (row.get(0)?, row.get(1)?);
+        let packed: Vec<u8> = row.get(2)?;
+        // Unknown without looking at each: as if one of them had expired.
+        let added = recent.add(number, &sync, Bytes::from(packed), Some(i64::MIN));
         added.ok_or_else(unreadable)?;
     }
     Ok(recent)

@@ -25,7 +25,7 @@ pub const RATIO_FROM_BYTES: u64 = 64 << 20;
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 /// Nesting of a value. Destinations take far less; the reference asks for at most 64.
-pub const DEPTH_MAX: usize = 64;
+pub const DEPTH_MAX: usize = driftless_core::json::DEPTH_MAX;
 
 /// Columns of a CSV export: Snowflake and Redshift end at 2,000 and 1,600 columns.
 pub const CSV_COLUMNS_MAX: usize = 2_000;

@@ -57,8 +57,8 @@ impl Destination for SmallBatches {
         self.real.tombstone(identity, out);
     }
 
-    fn compress(&self, lines: &[u8]) -> Vec<u8> {
-        self.real.compress(lines)
+    fn compress(&self, lines: &[u8], out: &mut Vec<u8>) {
+        self.real.compress(lines, out)
     }
 
     fn decompress(&self, body: &[u8], bytes: u64) -> Result<Vec<u8>, String> {

@@ -6,7 +6,7 @@ use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::http::basic_auth;
 use crate::output::{number, table};
-use crate::project::Project;
+use crate::project::{Access, Project};
 
 /// Exports listed per sync.
 const LISTED_MAX: usize = 100_000;
@@ -27,7 +27,7 @@ pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
     if !problems.is_empty() {
         return Err(Failure::configuration(problems));
     }
-    let (project, _) = open(folder, json).await?;
+    let (project, _) = open(folder, Access::Look, json).await?;
     let mut rows = table(&["sync", "kind", "mode", "destination", "exports", "control files"]);
     let mut all = Vec::new();
     for (name, (sync, ports)) in &project.syncs {

@@ -7,10 +7,11 @@ use super::sync::{last_runs, report};
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::engine::{Syncs, run_until_quiet};
+use crate::project::Access;
 
 /// Lets a held run go, and delivers it, or drops it.
 pub async fn run(folder: &Path, name: &str, run: Option<u64>, approves: bool, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, json).await?;
+    let (project, progress) = open(folder, Access::Work, json).await?;
     let (sync, ports) = project.sync(name)?;
     let checkpoint = load_checkpoint(ports, name).await?;
     let held = checkpoint.runs.iter().find(|open| open.phase == RunPhase::Held).map(|open| open.run);

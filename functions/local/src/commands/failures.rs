@@ -5,13 +5,14 @@ use driftless_core::protocol::read_quarantine;
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::{count, rejected_line};
+use crate::project::Access;
 
 /// Quarantine files read for one look.
 const FILES_MAX: usize = 10_000;
 
 /// Shows the rows in quarantine.
 pub async fn run(folder: &Path, name: &str, limit: usize, json: bool) -> Result<Exit, Failure> {
-    let (project, _) = open(folder, json).await?;
+    let (project, _) = open(folder, Access::Look, json).await?;
     let (_, ports) = project.sync(name)?;
     let files = read_quarantine(ports, name, FILES_MAX).await?;
     let total: usize = files.iter().map(|file| file.rows.len()).sum();

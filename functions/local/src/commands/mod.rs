@@ -21,7 +21,7 @@ use driftless_core::ports::Observer;
 
 use crate::cli::{Cli, Command, Exit, Failure};
 use crate::progress::TerminalProgress;
-use crate::project::{OpenProject, Project};
+use crate::project::{Access, OpenProject, Project};
 
 /// Runs a command.
 pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
@@ -49,10 +49,10 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
 }
 
 /// Opens a project, with progress on a terminal unless a program reads along.
-pub async fn open(folder: &Path, json: bool) -> Result<(OpenProject, Arc<TerminalProgress>), Failure> {
+pub async fn open(folder: &Path, access: Access, json: bool) -> Result<(OpenProject, Arc<TerminalProgress>), Failure> {
     let progress = Arc::new(TerminalProgress::new(!json));
     let observer: Arc<dyn Observer> = progress.clone();
-    Ok((Project::load(folder)?.open(observer).await?, progress))
+    Ok((Project::load(folder)?.open(access, observer).await?, progress))
 }
 
 /// The syncs a command is about.

@@ -5,10 +5,11 @@ use driftless_core::protocol::dry_run;
 use super::{chosen, open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::print_plan;
+use crate::project::Access;
 
 /// Shows what a sync would do. Changes nothing anywhere.
 pub async fn run(folder: &Path, sync: Option<String>, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, json).await?;
+    let (project, progress) = open(folder, Access::Look, json).await?;
     let mut exit = Exit::Done;
     let mut all = Vec::new();
     for name in chosen(&project, &sync)? {

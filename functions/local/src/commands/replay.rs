@@ -7,6 +7,7 @@ use super::sync::{last_runs, report};
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::engine::{Syncs, run_until_quiet};
+use crate::project::Access;
 
 /// Quarantine files replayed at once.
 const FILES_MAX: usize = 10_000;
@@ -16,7 +17,7 @@ const PAGE: usize = 1_000;
 /// Sends quarantined rows again, as the exports and the configuration are now. Rows of exports that changed since are
 /// left alone: the new version was, or will be, planned as such.
 pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, json).await?;
+    let (project, progress) = open(folder, Access::Work, json).await?;
     let (sync, ports) = project.sync(name)?;
     let files = read_quarantine(ports, name, FILES_MAX).await?;
     let mut wanted = Replay::default();

@@ -5,10 +5,11 @@ use driftless_core::protocol::runs;
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::print_runs;
+use crate::project::Access;
 
 /// Shows the latest runs of a sync.
 pub async fn run(folder: &Path, name: &str, limit: usize, json: bool) -> Result<Exit, Failure> {
-    let (project, _) = open(folder, json).await?;
+    let (project, _) = open(folder, Access::Look, json).await?;
     let (_, ports) = project.sync(name)?;
     let mut history = runs(ports, name, None).await?;
     let latest = history.split_off(history.len().saturating_sub(limit));

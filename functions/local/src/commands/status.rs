@@ -6,10 +6,11 @@ use driftless_core::protocol::{failed_exports, load_checkpoint, runs};
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::{count, moment, number, table};
+use crate::project::Access;
 
 /// Shows where every sync stands.
 pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
-    let (project, _) = open(folder, json).await?;
+    let (project, _) = open(folder, Access::Look, json).await?;
     let mut rows = table(&[
         "sync",
         "mode",

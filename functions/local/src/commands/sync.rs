@@ -10,14 +10,14 @@ use super::{chosen, open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::engine::{Ended, Syncs, run_pending, run_until_quiet};
 use crate::output::{count, print_rejected, print_runs};
-use crate::project::OpenProject;
+use crate::project::{Access, OpenProject};
 
 /// How often `--watch` looks at the exports.
 const WATCH: Duration = Duration::from_secs(5);
 
 /// Brings the destination up to date.
 pub async fn run(folder: &Path, sync: Option<String>, watch: bool, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, json).await?;
+    let (project, progress) = open(folder, Access::Work, json).await?;
     let names = chosen(&project, &sync)?;
     let syncs: Syncs =
         names.iter().filter_map(|n| project.syncs.get_key_value(*n)).map(|(n, s)| (n.clone(), s.clone())).collect();

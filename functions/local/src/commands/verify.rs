@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::number;
-use crate::project::OpenProject;
+use crate::project::{Access, OpenProject};
 
 /// Differences shown.
 const SHOWN: usize = 10;
@@ -33,7 +33,7 @@ pub struct Compared {
 
 /// Compares the exports with the destination.
 pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, json).await?;
+    let (project, progress) = open(folder, Access::Look, json).await?;
     let compared = compare(&project, name).await?;
     progress.clear();
     let differs = !compared.missing.is_empty() || !compared.surplus.is_empty() || !compared.unread.is_empty();

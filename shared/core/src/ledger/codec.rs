@@ -112,70 +112,81 @@ pub(super) fn open(part: &str, bytes: Bytes) -> Result<ParquetRecordBatchReader,
         .map_err(|e| LedgerError::new(part, e))
 }
 
-/// Decodes one batch.
-pub(super) fn decode(part: &str, batch: &RecordBatch) -> Result<Vec<LedgerRow>, LedgerError> {
-    let columns = Columns::of(batch).ok_or_else(|| LedgerError::new(part, "its columns are not those of a ledger"))?;
-    (0..batch.num_rows())
-        .map(|n| columns.row(n).ok_or_else(|| LedgerError::new(part, format!("row {n} is not readable"))))
-        .collect()
+/// Some rows of a part, in key order. A state is built only when it is asked for: most rows of a merge are unchanged.
+pub(super) struct Batch {
+    part: Arc<str>,
+    key: FixedSizeBinaryArray,
+    status: UInt8Array,
+    fingerprint: UInt64Array,
+    revision: UInt32Array,
+    version: FixedSizeBinaryArray,
+    event: StringArray,
+    distinct_id: StringArray,
+    time_ms: Int64Array,
+    insert_id: StringArray,
 }
 
-struct Columns<'a> {
-    key: &'a FixedSizeBinaryArray,
-    status: &'a UInt8Array,
-    fingerprint: &'a UInt64Array,
-    revision: &'a UInt32Array,
-    version: &'a FixedSizeBinaryArray,
-    event: &'a StringArray,
-    distinct_id: &'a StringArray,
-    time_ms: &'a Int64Array,
-    insert_id: &'a StringArray,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Option<Self> {
-        fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Option<&'a T> {
-            batch.column_by_name(name)?.as_any().downcast_ref::<T>()
+impl Batch {
+    pub(super) fn new(part: &Arc<str>, batch: &RecordBatch) -> Result<Self, LedgerError> {
+        fn column<T: Clone + 'static>(batch: &RecordBatch, name: &str) -> Option<T> {
+            batch.column_by_name(name)?.as_any().downcast_ref::<T>().cloned()
         }
-        Some(Self {
-            key: column(batch, "key")?,
-            status: column(batch, "status")?,
-            fingerprint: column(batch, "fingerprint")?,
-            revision: column(batch, "revision")?,
-            version: column(batch, "version")?,
-            event: column(batch, "event")?,
-            distinct_id: column(batch, "distinct_id")?,
-            time_ms: column(batch, "time_ms")?,
-            insert_id: column(batch, "insert_id")?,
-        })
+        let columns = || {
+            Some(Self {
+                part: part.clone(),
+                key: column(batch, "key").filter(|key: &FixedSizeBinaryArray| key.value_length() == 16)?,
+                status: column(batch, "status")?,
+                fingerprint: column(batch, "fingerprint")?,
+                revision: column(batch, "revision")?,
+                version: column(batch, "version").filter(|v: &FixedSizeBinaryArray| v.value_length() == 16)?,
+                event: column(batch, "event")?,
+                distinct_id: column(batch, "distinct_id")?,
+                time_ms: column(batch, "time_ms")?,
+                insert_id: column(batch, "insert_id")?,
+            })
+        };
+        columns().ok_or_else(|| LedgerError::new(part, "its columns are not those of a ledger"))
     }
 
-    fn row(&self, n: usize) -> Option<LedgerRow> {
+    pub(super) fn rows(&self) -> usize {
+        self.key.len()
+    }
+
+    pub(super) fn key(&self, n: usize) -> RowKey {
+        let mut key = [0; 16];
+        key.copy_from_slice(self.key.value(n));
+        RowKey(key)
+    }
+
+    pub(super) fn has_identity(&self, n: usize) -> bool {
+        !self.event.is_null(n)
+    }
+
+    /// The state without its identity.
+    pub(super) fn brief(&self, n: usize) -> Result<RowState, LedgerError> {
         let status = match self.status.value(n) {
             0 => RowStatus::Live,
             1 => RowStatus::Deleted,
             2 => RowStatus::Rejected,
-            _ => return None,
+            _ => return Err(LedgerError::new(&self.part, format!("row {n} has an unknown status"))),
         };
         let version = if self.version.is_null(n) {
             RowVersion::None
         } else {
-            RowVersion::Number(i128::from_be_bytes(self.version.value(n).try_into().ok()?))
+            let mut number = [0; 16];
+            number.copy_from_slice(self.version.value(n));
+            RowVersion::Number(i128::from_be_bytes(number))
         };
-        let identity = (!self.event.is_null(n)).then(|| Identity {
+        let (fingerprint, revision) = (self.fingerprint.value(n), self.revision.value(n));
+        Ok(RowState { status, fingerprint, revision, version, identity: None, expires_at_ms: None })
+    }
+
+    pub(super) fn identity(&self, n: usize) -> Option<Identity> {
+        self.has_identity(n).then(|| Identity {
             event: self.event.value(n).to_string(),
             distinct_id: self.distinct_id.value(n).to_string(),
             time_ms: self.time_ms.value(n),
             insert_id: self.insert_id.value(n).to_string(),
-        });
-        let state = RowState {
-            status,
-            fingerprint: self.fingerprint.value(n),
-            revision: self.revision.value(n),
-            version,
-            identity,
-            expires_at_ms: None,
-        };
-        Some((RowKey(self.key.value(n).try_into().ok()?), state))
+        })
     }
 }

@@ -6,5 +6,5 @@ mod reader;
 mod writer;
 
 pub use codec::{LedgerError, LedgerRow};
-pub use reader::LedgerReader;
+pub use reader::{LedgerEntry, LedgerReader};
 pub use writer::LedgerWriter;

@@ -1,21 +1,44 @@
-use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
-use super::codec::{LedgerError, LedgerRow, decode, open};
-use crate::model::{LedgerPart, RowKey};
+use super::codec::{Batch, LedgerError, open};
+use crate::model::{LedgerPart, RowKey, RowState, RowStatus};
 
-/// Merges the parts of a ledger into one sequence in key order, the newest state of each key. It holds one decoded
-/// batch of each part.
+/// Merges the parts of a ledger into one sequence in key order, the newest state of each key. It holds one batch of each
+/// part.
 pub struct LedgerReader {
     parts: Vec<PartReader>,
 }
 
+/// A key of a ledger and its newest state.
+pub struct LedgerEntry {
+    /// Key.
+    pub key: RowKey,
+    /// The state without its identity.
+    pub brief: RowState,
+    batch: Arc<Batch>,
+    row: usize,
+}
+
+impl LedgerEntry {
+    /// Whether a copy of the row is visible at the destination.
+    pub fn is_visible(&self) -> bool {
+        self.brief.status != RowStatus::Deleted && self.batch.has_identity(self.row)
+    }
+
+    /// The whole state.
+    pub fn state(&self) -> RowState {
+        RowState { identity: self.batch.identity(self.row), ..self.brief.clone() }
+    }
+}
+
 struct PartReader {
-    name: String,
+    name: Arc<str>,
     batches: ParquetRecordBatchReader,
-    ahead: VecDeque<LedgerRow>,
+    batch: Option<Arc<Batch>>,
+    next: usize,
 }
 
 impl LedgerReader {
@@ -25,40 +48,46 @@ impl LedgerReader {
             .into_iter()
             .map(|(part, bytes)| {
                 let batches = open(&part.blob, bytes)?;
-                Ok(PartReader { name: part.blob, batches, ahead: VecDeque::new() })
+                Ok(PartReader { name: part.blob.into(), batches, batch: None, next: 0 })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { parts })
     }
 
     /// The next key and its newest state; `None` at the end.
-    pub fn next_row(&mut self) -> Result<Option<LedgerRow>, LedgerError> {
+    pub fn next_entry(&mut self) -> Result<Option<LedgerEntry>, LedgerError> {
         let mut least: Option<RowKey> = None;
         for part in &mut self.parts {
-            if let Some(key) = part.peek()? {
+            if let Some((_, key)) = part.peek()? {
                 least = Some(least.map_or(key, |l| l.min(key)));
             }
         }
         let Some(key) = least else { return Ok(None) };
         let mut newest = None;
         for part in &mut self.parts {
-            while part.peek()? == Some(key) {
-                newest = part.ahead.pop_front();
+            while let Some((batch, found)) = part.peek()?
+                && found == key
+            {
+                newest = Some((batch.clone(), part.next));
+                part.next += 1;
             }
         }
-        Ok(newest)
+        let Some((batch, row)) = newest else { return Ok(None) };
+        Ok(Some(LedgerEntry { key, brief: batch.brief(row)?, batch, row }))
     }
 }
 
 impl PartReader {
-    fn peek(&mut self) -> Result<Option<RowKey>, LedgerError> {
-        while self.ahead.is_empty() {
+    /// The batch of the next row, and its key.
+    fn peek(&mut self) -> Result<Option<(&Arc<Batch>, RowKey)>, LedgerError> {
+        while self.batch.as_ref().is_none_or(|batch| self.next == batch.rows()) {
+            (self.batch, self.next) = (None, 0);
             match self.batches.next() {
                 None => return Ok(None),
-                Some(Ok(batch)) => self.ahead.extend(decode(&self.name, &batch)?),
+                Some(Ok(batch)) => self.batch = Some(Arc::new(Batch::new(&self.name, &batch)?)),
                 Some(Err(error)) => return Err(LedgerError::new(&self.name, error)),
             }
         }
-        Ok(self.ahead.front().map(|(key, _)| *key))
+        Ok(self.batch.as_ref().map(|batch| (batch, batch.key(self.next))))
     }
 }

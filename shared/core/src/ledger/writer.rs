@@ -79,9 +79,9 @@ mod tests {
         let new = part("new", &[(2, 21), (4, 40)]);
         let mut reader = LedgerReader::open(vec![old, new]).unwrap();
         let mut seen = Vec::new();
-        while let Some((key, found)) = reader.next_row().unwrap() {
-            assert_eq!(found, state(found.fingerprint));
-            seen.push((key.0[0], found.fingerprint));
+        while let Some(found) = reader.next_entry().unwrap() {
+            assert_eq!(found.state(), state(found.brief.fingerprint));
+            seen.push((found.key.0[0], found.brief.fingerprint));
         }
         assert_eq!(seen, [(1, 10), (2, 21), (3, 30), (4, 40)]);
     }

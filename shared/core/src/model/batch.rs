@@ -47,7 +47,7 @@ pub struct StagedChange {
     /// Where the row came from; a delete by absence has no row.
     pub at: Option<RowPosition>,
     /// Absent where no row state is kept.
-    pub keyed: Option<KeyedChange>,
+    pub keyed: Option<Box<KeyedChange>>,
 }
 
 /// A batch as it lies in the state bucket: the payload exactly as it will be sent, and what to remember of each change.
@@ -67,13 +67,12 @@ pub struct StagedBatch {
 }
 
 impl StagedBatch {
-    /// One blob: length of the head, head, payload.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
-        let head = postcard::to_stdvec(self)?;
-        let mut bytes = Vec::with_capacity(8 + head.len() + self.body.len());
-        bytes.extend_from_slice(&(head.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&head);
-        bytes.extend_from_slice(&self.body);
+    /// One blob: length of the head, head, and the payload that `append_body` writes (`body` itself is not looked at).
+    pub fn to_bytes(&self, append_body: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, postcard::Error> {
+        let mut bytes = postcard::to_extend(self, vec![0; 8])?;
+        let head = (bytes.len() - 8) as u64;
+        bytes[..8].copy_from_slice(&head.to_le_bytes());
+        append_body(&mut bytes);
         Ok(bytes)
     }
 

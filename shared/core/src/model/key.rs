@@ -1,8 +1,23 @@
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 /// Names a row: the 128-bit hash of the sync's namespace and the row's key columns. Its hex form is the default insert_id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RowKey(pub [u8; 16]);
+
+/// The order of the bytes, compared as one number: sorting an index is mostly this.
+impl Ord for RowKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for RowKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl RowKey {
     /// Hashes the parts, each prefixed with its length so that `("a", "bc")` and `("ab", "c")` differ.
@@ -58,9 +73,7 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// 64-bit hash of what a row looks like at the destination, without its insert_id.
 pub fn fingerprint(encoded: &[u8]) -> u64 {
-    let mut first = [0u8; 8];
-    first.copy_from_slice(&blake3::hash(encoded).as_bytes()[..8]);
-    u64::from_le_bytes(first)
+    xxhash_rust::xxh3::xxh3_64(encoded)
 }
 
 /// Lower-case hex of some bytes.

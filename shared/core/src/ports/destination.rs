@@ -86,8 +86,8 @@ pub trait Destination: Send + Sync {
     fn encoder(&self, lock: &SchemaLock) -> Box<dyn RowEncoder>;
     /// Appends the line that deletes an identity.
     fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>);
-    /// Compresses the payload as the request takes it.
-    fn compress(&self, lines: &[u8]) -> Vec<u8>;
+    /// Appends the payload, compressed as the request takes it.
+    fn compress(&self, lines: &[u8], out: &mut Vec<u8>);
     /// The reverse of [`Self::compress`], for splitting a batch.
     fn decompress(&self, body: &[u8], bytes: u64) -> Result<Vec<u8>, String>;
     /// The request for a compressed payload.

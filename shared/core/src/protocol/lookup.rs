@@ -35,9 +35,9 @@ pub async fn owned_keys(
         owned.extend(part.iter().zip(states).filter(|(_, state)| state.is_some()).map(|(key, _)| *key));
     }
     let mut ledger = open_ledger(ports, sync).await?;
-    while let Some((key, _)) = ledger.next_row()? {
-        if keys.contains(&key) {
-            owned.insert(key);
+    while let Some(entry) = ledger.next_entry()? {
+        if keys.contains(&entry.key) {
+            owned.insert(entry.key);
         }
     }
     Ok(owned)
@@ -85,9 +85,9 @@ pub async fn look_up(ports: &Ports, sync: &Sync, key: RowKey) -> Result<KnownKey
     };
     if known.state.is_none() {
         let mut ledger = open_ledger(ports, sync).await?;
-        while let Some((found, state)) = ledger.next_row()? {
-            if found >= key {
-                known.state = (found == key).then_some(state);
+        while let Some(entry) = ledger.next_entry()? {
+            if entry.key >= key {
+                known.state = (entry.key == key).then(|| entry.state());
                 break;
             }
         }

@@ -94,11 +94,10 @@ fn split(sync: &Sync, part: &Part) -> Result<(Part, Part), Refusal> {
     for _ in 0..half {
         end += payload[end..].iter().position(|b| *b == b'\n').map_or(payload.len() - end, |n| n + 1);
     }
-    let piece = |first_line: u32, lines: u32, bytes: &[u8]| Part {
-        first_line,
-        lines,
-        body: Bytes::from(sync.destination.compress(bytes)),
-        bytes: bytes.len() as u64,
+    let piece = |first_line: u32, lines: u32, bytes: &[u8]| {
+        let mut body = Vec::new();
+        sync.destination.compress(bytes, &mut body);
+        Part { first_line, lines, body: Bytes::from(body), bytes: bytes.len() as u64 }
     };
     Ok((
         piece(part.first_line, half, &payload[..end]),

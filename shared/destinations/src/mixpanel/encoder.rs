@@ -2,13 +2,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use driftless_core::config::{EventName, WithoutUser};
+use driftless_core::json::Scanned;
 use driftless_core::mapping::{canonical_text, time_ms_of, timestamp_text, truncate_utf8};
 use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value};
 use driftless_core::ports::RowEncoder;
 
 use super::columns::{ColumnPlan, write_prefix};
 use super::destination::Mapping;
-use super::json::{NestedError, fields_of, is_null, string_of, write_json, write_number, write_string};
+use super::json::{NestedError, fields_of, string_of, write_json, write_number, write_string};
 use super::limits::{EVENT_BYTES, INSERT_ID_BYTES, PROPERTIES, STRING_BYTES, is_banned};
 use super::reserved::property_name;
 
@@ -189,18 +190,15 @@ impl EventEncoder {
             _ => return Err(not_an_object(column)),
         };
         let mut count = 0;
-        for (field, value) in fields_of(raw).map_err(|_| not_an_object(column))? {
-            let name = property_name(&field);
-            if is_null(&value) || plan.taken.contains(name.as_ref()) {
+        for field in fields_of(raw).map_err(|_| not_an_object(column))? {
+            let name = property_name(&field.name);
+            if field.kind == Scanned::Null || plan.taken.contains(name.as_ref()) {
                 continue;
             }
             write_prefix(&name, out);
-            let raw = value.as_raw_str();
-            if raw.starts_with('"') {
-                let text = string_of(raw).map_err(|error| nested(column, error))?;
-                self.write_text(column, &text, out);
-            } else {
-                write_json(raw, out).map_err(|error| nested(column, error))?;
+            match field.text() {
+                Some(text) => self.write_text(column, &text, out),
+                None => write_json(field.raw, out).map_err(|error| nested(column, error))?,
             }
             count += 1;
         }

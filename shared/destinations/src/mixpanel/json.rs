@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
+use driftless_core::json::{Fault, Scanned, after_colon, skip_blank, text_end, unescaped, value};
 use driftless_core::mapping::{NumberText, number_text};
-use sonic_rs::JsonValueTrait;
 
 use super::limits::{NESTED_BYTES, NESTED_DEPTH, NESTED_ITEMS};
 
@@ -75,6 +75,12 @@ pub(super) enum NestedError {
     TooLarge,
 }
 
+impl From<Fault> for NestedError {
+    fn from(_: Fault) -> Self {
+        Self::NotJson
+    }
+}
+
 impl NestedError {
     pub fn cause(self) -> &'static str {
         match self {
@@ -88,114 +94,142 @@ impl NestedError {
 
 /// Writes a JSON value without blanks, its strings and numbers spelled one way, so that equal values are equal bytes.
 pub(super) fn write_json(raw: &str, out: &mut Vec<u8>) -> Result<(), NestedError> {
-    // Looked at first, because the parser would walk any depth by recursion.
-    if is_deeper_than(raw, NESTED_DEPTH) {
-        return Err(NestedError::TooDeep);
-    }
     let start = out.len();
-    write_level(raw.trim_ascii(), out)?;
+    let end = write_level(raw, skip_blank(raw.as_bytes(), 0), 0, out)?;
+    if skip_blank(raw.as_bytes(), end) < raw.len() {
+        return Err(NestedError::NotJson);
+    }
     if out.len() - start > NESTED_BYTES && matches!(out[start], b'{' | b'[') {
         return Err(NestedError::TooLarge);
     }
     Ok(())
 }
 
-fn write_level(raw: &str, out: &mut Vec<u8>) -> Result<(), NestedError> {
-    match raw.as_bytes().first() {
-        Some(b'{') => {
-            out.push(b'{');
-            for (n, field) in sonic_rs::to_object_iter(raw).enumerate() {
-                let (name, value) = field.map_err(|_| NestedError::NotJson)?;
-                if n == NESTED_ITEMS {
-                    return Err(NestedError::TooMany);
-                }
-                if n > 0 {
-                    out.push(b',');
-                }
-                write_string(&name, out);
-                out.push(b':');
-                write_level(value.as_raw_str(), out)?;
-            }
-            out.push(b'}');
-        }
-        Some(b'[') => {
-            out.push(b'[');
-            for (n, item) in sonic_rs::to_array_iter(raw).enumerate() {
-                let item = item.map_err(|_| NestedError::NotJson)?;
-                if n == NESTED_ITEMS {
-                    return Err(NestedError::TooMany);
-                }
-                if n > 0 {
-                    out.push(b',');
-                }
-                write_level(item.as_raw_str(), out)?;
-            }
-            out.push(b']');
-        }
-        Some(b'"') => write_string(&string_of(raw)?, out),
-        Some(b'-' | b'0'..=b'9') => write_number(raw, out),
-        _ if matches!(raw, "true" | "false" | "null") => out.extend_from_slice(raw.as_bytes()),
-        _ => return Err(NestedError::NotJson),
+/// Writes the value at `at` and returns the byte after it. `depth` levels are open around it.
+fn write_level(raw: &str, at: usize, depth: usize, out: &mut Vec<u8>) -> Result<usize, NestedError> {
+    let bytes = raw.as_bytes();
+    let Some(open @ (b'{' | b'[')) = bytes.get(at).copied() else {
+        return write_scalar(raw, at, out);
+    };
+    if depth == NESTED_DEPTH {
+        return Err(NestedError::TooDeep);
     }
-    Ok(())
+    let close = if open == b'{' { b'}' } else { b']' };
+    out.push(open);
+    let mut at = skip_blank(bytes, at + 1);
+    let mut items = 0;
+    while bytes.get(at) != Some(&close) || items > 0 {
+        if items == NESTED_ITEMS {
+            return Err(NestedError::TooMany);
+        }
+        if open == b'{' {
+            let name = name_at(raw, at)?;
+            write_string(&name.text, out);
+            out.push(b':');
+            at = name.value_at;
+        }
+        at = skip_blank(bytes, write_level(raw, at, depth + 1, out)?);
+        items += 1;
+        match bytes.get(at) {
+            Some(b',') => at = skip_blank(bytes, at + 1),
+            Some(end) if *end == close => break,
+            _ => return Err(NestedError::NotJson),
+        }
+        out.push(b',');
+    }
+    out.push(close);
+    Ok(at + 1)
 }
 
-/// Whether brackets outside of strings open more levels than `limit`.
-fn is_deeper_than(raw: &str, limit: usize) -> bool {
-    // Seldom are there even so many brackets, and counting them is quick.
-    if raw.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() <= limit {
-        return false;
+fn write_scalar(raw: &str, at: usize, out: &mut Vec<u8>) -> Result<usize, NestedError> {
+    let (kind, end) = value(raw.as_bytes(), at)?;
+    let token = &raw[at..end];
+    match kind {
+        // Text without escapes is spelled the one way already.
+        Scanned::Text(false) | Scanned::Null | Scanned::Bool(_) => out.extend_from_slice(token.as_bytes()),
+        Scanned::Text(true) => write_string(&unescaped(&token[1..token.len() - 1]), out),
+        Scanned::Int(_) | Scanned::Number => write_number(token, out),
+        Scanned::Nested => return Err(NestedError::NotJson),
     }
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for byte in raw.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                if depth > limit {
-                    return true;
-                }
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
+    Ok(end)
 }
 
-/// The text of a JSON string.
-pub(super) fn string_of(raw: &str) -> Result<Cow<'_, str>, NestedError> {
-    let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).ok_or(NestedError::NotJson)?;
-    if !inner.contains('\\') {
-        return Ok(Cow::Borrowed(inner));
+/// One field of a JSON object.
+pub(super) struct Field<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// Its value as it is written.
+    pub raw: &'a str,
+    /// Kind of the value.
+    pub kind: Scanned,
+}
+
+impl<'a> Field<'a> {
+    /// Its text, if it is one.
+    pub fn text(&self) -> Option<Cow<'a, str>> {
+        match self.kind {
+            Scanned::Text(escaped) => Some(text_of(&self.raw[1..self.raw.len() - 1], escaped)),
+            _ => None,
+        }
     }
-    serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|_| NestedError::NotJson)
 }
 
 /// The fields of a JSON object in the order of their names; the last of two equal names counts.
-pub(super) fn fields_of(raw: &str) -> Result<Vec<(Cow<'_, str>, sonic_rs::LazyValue<'_>)>, NestedError> {
-    let raw = raw.trim_ascii();
-    if !raw.starts_with('{') || is_deeper_than(raw, NESTED_DEPTH + 1) {
+pub(super) fn fields_of(raw: &str) -> Result<Vec<Field<'_>>, NestedError> {
+    let bytes = raw.as_bytes();
+    let mut at = skip_blank(bytes, 0);
+    if bytes.get(at) != Some(&b'{') {
         return Err(NestedError::NotJson);
     }
-    let mut fields = Vec::new();
-    for field in sonic_rs::to_object_iter(raw) {
-        let (name, value) = field.map_err(|_| NestedError::NotJson)?;
-        fields.push((name, value));
+    at = skip_blank(bytes, at + 1);
+    let mut fields = Vec::with_capacity(16);
+    while bytes.get(at) != Some(&b'}') || !fields.is_empty() {
+        let Name { text: name, value_at } = name_at(raw, at)?;
+        let (kind, end) = value(bytes, value_at)?;
+        fields.push(Field { name, raw: &raw[value_at..end], kind });
+        at = skip_blank(bytes, end);
+        match bytes.get(at) {
+            Some(b',') => at = skip_blank(bytes, at + 1),
+            Some(b'}') => break,
+            _ => return Err(NestedError::NotJson),
+        }
     }
-    if !fields.is_sorted_by(|a, b| a.0 < b.0) {
+    if skip_blank(bytes, at + 1) < bytes.len() {
+        return Err(NestedError::NotJson);
+    }
+    if !fields.is_sorted_by(|a, b| a.name < b.name) {
         // Stable, and read backwards: the last of two equal names comes first and is kept.
         fields.reverse();
-        fields.sort_by(|a, b| a.0.cmp(&b.0));
-        fields.dedup_by(|later, kept| later.0 == kept.0);
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        fields.dedup_by(|later, kept| later.name == kept.name);
     }
     Ok(fields)
 }
 
-pub(super) fn is_null(value: &sonic_rs::LazyValue<'_>) -> bool {
-    value.is_null()
+/// The text of a JSON string.
+pub(super) fn string_of(raw: &str) -> Result<Cow<'_, str>, NestedError> {
+    match value(raw.as_bytes(), 0)? {
+        (Scanned::Text(escaped), end) if end == raw.len() => Ok(text_of(&raw[1..end - 1], escaped)),
+        _ => Err(NestedError::NotJson),
+    }
+}
+
+struct Name<'a> {
+    text: Cow<'a, str>,
+    value_at: usize,
+}
+
+fn name_at(raw: &str, at: usize) -> Result<Name<'_>, NestedError> {
+    let bytes = raw.as_bytes();
+    if bytes.get(at) != Some(&b'"') {
+        return Err(NestedError::NotJson);
+    }
+    let (end, escaped) = text_end(bytes, at + 1)?;
+    Ok(Name { text: text_of(&raw[at + 1..end], escaped), value_at: after_colon(bytes, end + 1)? })
+}
+
+fn text_of(raw: &str, escaped: bool) -> Cow<'_, str> {
+    if escaped { Cow::Owned(unescaped(raw)) } else { Cow::Borrowed(raw) }
 }
 
 #[cfg(test)]

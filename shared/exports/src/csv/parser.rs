@@ -32,7 +32,7 @@ impl CsvParser {
     }
 
     fn row<'b>(&self, record: &'b [u8], values: &mut Vec<Value<'b>>) -> Result<(), RowError> {
-        let text = std::str::from_utf8(record).map_err(|_| not_utf8())?;
+        let text = simdutf8::basic::from_utf8(record).map_err(|_| not_utf8())?;
         if memchr::memchr(0, record).is_some() {
             return Err(malformed("the record holds NUL bytes".to_string()));
         }

@@ -1,6 +1,6 @@
+use driftless_core::json::skip_blank;
 use memchr::{memchr, memchr2, memchr3};
 
-use super::scan::skip_blank;
 use crate::records::{Span, Splitter};
 use crate::refusal::Refusal;
 

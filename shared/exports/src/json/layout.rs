@@ -1,7 +1,7 @@
+use driftless_core::json::{is_json, skip_blank};
 use memchr::memchr;
 
 use super::elements::balanced_end;
-use super::scan::{is_json, skip_blank};
 
 /// How JSON objects follow each other in an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,9 @@ mod layout;
 mod lines;
 mod object;
 mod parser;
-mod scan;
 mod shape;
-mod text;
 
 pub(crate) use elements::Elements;
 pub(crate) use layout::{Layout, layout_of};
 pub(crate) use lines::Lines;
 pub(crate) use parser::JsonParser;
-pub(crate) use scan::is_json;

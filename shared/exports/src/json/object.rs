@@ -1,11 +1,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use driftless_core::json::{Fault, Scanned, after_colon, fault, skip_blank, text_end, unescaped, value};
 use driftless_core::model::Value;
 
-use super::scan::{Fault, Scanned, after_colon, fault, skip_blank, text_end, value};
 use super::shape::{Shape, Shapes};
-use super::text::unescaped;
 
 /// Reads the values of one object and finds its shape. Keys are compared with the guess before they are parsed, because
 /// the objects of an export mostly have the same keys in the same order.

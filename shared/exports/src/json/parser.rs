@@ -2,11 +2,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use driftless_core::json::Fault;
 use driftless_core::model::{ColumnType, Row, RowError, RowErrorCode, Value};
 use driftless_core::ports::RowResult;
 
 use super::object::{fold_repeats, read_object};
-use super::scan::Fault;
 use super::shape::{Shape, Shapes};
 use crate::records::{RecordParser, Records};
 use crate::types::{misfit, not_utf8, typed};
@@ -30,7 +30,7 @@ impl JsonParser {
         keys: &mut Vec<u8>,
         values: &mut Vec<Value<'b>>,
     ) -> Result<(), RowError> {
-        let text = std::str::from_utf8(record).map_err(|_| not_utf8())?;
+        let text = simdutf8::basic::from_utf8(record).map_err(|_| not_utf8())?;
         if let Some(other) = read_object(text, shape.as_ref(), &self.shapes, keys, values).map_err(malformed)? {
             *shape = Some(other);
         }

@@ -1,10 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use driftless_core::json::{Fault, text_end, unescaped};
 use driftless_core::model::{ColumnType, Columns};
 
-use super::scan::{Fault, text_end};
-use super::text::unescaped;
 use crate::limits::JSON_SHAPES_MAX;
 
 /// A sequence of keys, and what follows from it for every object that has it.

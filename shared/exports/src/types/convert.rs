@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
+use driftless_core::json::is_json;
 use driftless_core::model::{ColumnType, RowError, RowErrorCode, Value};
 
 use super::numeric::{integer, number};
 use super::time::{date, timestamp};
-use crate::json::is_json;
 
 /// A text as a value of a type; the text itself if it does not fit. `is_declared`: a person named the type, so other
 /// spellings of it are accepted too.

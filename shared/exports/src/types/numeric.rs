@@ -88,7 +88,7 @@ pub(super) fn number(text: &str, is_declared: bool) -> Option<Value<'_>> {
 
 /// RFC 8259, section 6.
 fn is_json_number(text: &str) -> bool {
-    text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && crate::json::is_json(text)
+    text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && driftless_core::json::is_json(text)
 }
 
 #[cfg(test)]

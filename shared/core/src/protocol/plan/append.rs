@@ -175,7 +175,7 @@ async fn take_rows(
                     identity: None,
                     expires_at_ms: Some(expires_at_ms),
                 };
-                Some(KeyedChange { key: row.key, after, before: None })
+                Some(Box::new(KeyedChange { key: row.key, after, before: None }))
             }
         };
         let at = Some(RowPosition { export, row: row.row });

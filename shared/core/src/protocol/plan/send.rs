@@ -117,7 +117,7 @@ fn row_change(
     };
     let is_visible = before.as_ref().is_some_and(|b| b.visible().is_some());
     let kind = if is_visible { ChangeKind::Update } else { ChangeKind::Insert };
-    let keyed = Some(KeyedChange { key: row.key, after, before });
+    let keyed = Some(Box::new(KeyedChange { key: row.key, after, before }));
     (StagedChange { kind, lines: count, at: Some(at), keyed }, lines)
 }
 
@@ -134,6 +134,6 @@ pub(super) fn tombstone_change(
     let mut line = Vec::with_capacity(256);
     context.sync.destination.tombstone(identity, &mut line);
     let after = RowState { status: RowStatus::Deleted, fingerprint: 0, version, ..before.clone() };
-    let keyed = Some(KeyedChange { key, after, before: Some(before) });
+    let keyed = Some(Box::new(KeyedChange { key, after, before: Some(before) }));
     (StagedChange { kind, lines: 1, at, keyed }, line)
 }

@@ -14,7 +14,7 @@ use super::reduce::reduce;
 use super::selection::{RowBits, Selection};
 use super::send::{send_selected, store_part, tombstone_change};
 use crate::config::Mode;
-use crate::ledger::{LedgerReader, LedgerWriter};
+use crate::ledger::{LedgerEntry, LedgerReader, LedgerWriter};
 use crate::model::{
     ChangeKind, Checkpoint, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState, RowVersion,
     RunId,
@@ -127,24 +127,24 @@ async fn merge_ledger(
     let mut merge =
         Merge { bits: HashMap::new(), before: HashMap::new(), delta: LedgerWriter::new(part("delta")), live: 0 };
     let mut ledger = open_ledger(context, checkpoint).await?;
-    let mut known = ledger.next_row()?;
+    let mut known = ledger.next_entry()?;
     let mut conflicts = 0;
     loop {
-        let key = match (groups.peek(), known.as_ref().map(|(key, _)| *key)) {
+        let key = match (groups.peek(), known.as_ref().map(|entry| entry.key)) {
             (None, None) => break,
             (Some(key), None) | (None, Some(key)) => key,
             (Some(a), Some(b)) => a.min(b),
         };
-        let state = match known.take_if(|(known, _)| *known == key) {
-            Some((_, state)) => {
-                known = ledger.next_row()?;
-                Some(state)
+        let state = match known.take_if(|entry| entry.key == key) {
+            Some(entry) => {
+                known = ledger.next_entry()?;
+                Some(entry)
             }
             None => None,
         };
-        merge.live += u64::from(state.as_ref().is_some_and(|s| s.visible().is_some()));
+        merge.live += u64::from(state.as_ref().is_some_and(LedgerEntry::is_visible));
         if let (Some(compacted), Some(state)) = (&mut compacted, &state) {
-            store_part(context, draft, compacted.push((key, state.clone()))?).await?;
+            store_part(context, draft, compacted.push((key, state.state()))?).await?;
         }
         let group = groups.take(key);
         let is_absent = group.is_empty();
@@ -189,11 +189,11 @@ async fn take_row(
     context: &PlanContext,
     draft: &mut Draft,
     entry: &IndexEntry,
-    state: Option<RowState>,
+    state: Option<LedgerEntry>,
     merge: &mut Merge,
 ) -> Result<(), ProtocolError> {
     // The snapshot is the truth, whatever version the ledger saw: versions only order rows within it.
-    match decide(entry, &RowVersion::None, state.as_ref(), context.replay.is_some()) {
+    match decide(entry, &RowVersion::None, state.as_ref().map(|s| &s.brief), context.replay.is_some()) {
         Decision::Send => {
             let at = entry.position();
             merge.bits.entry(at.export).or_default().set(at.row);
@@ -203,7 +203,7 @@ async fn take_row(
                         "more than {UPDATES_PER_RUN_MAX} rows of one snapshot changed; partition the export"
                     )));
                 }
-                merge.before.insert(at, state);
+                merge.before.insert(at, state.state());
             }
         }
         Decision::StillRefused => {
@@ -221,13 +221,13 @@ async fn delete_absent(
     context: &PlanContext,
     draft: &mut Draft,
     key: RowKey,
-    state: Option<RowState>,
+    state: Option<LedgerEntry>,
     merge: &mut Merge,
 ) -> Result<(), ProtocolError> {
     if !draft.snapshot_complete || context.sync.config.mode != Mode::Mirror {
         return Ok(());
     }
-    let Some(state) = state else { return Ok(()) };
+    let Some(state) = state.map(|entry| entry.state()) else { return Ok(()) };
     let Some(identity) = state.visible().cloned() else { return Ok(()) };
     let kind = ChangeKind::DeleteByAbsence;
     let (change, line) = tombstone_change(context, key, kind, None, &identity, state, RowVersion::None);

@@ -103,10 +103,11 @@ impl Stager {
         let destination = context.sync.destination.clone();
         let encoded = run_on(&context.ports.compute, move || {
             batch.payload_bytes = lines.len() as u64;
-            if batch.lines > 0 {
-                batch.body = Bytes::from(destination.compress(&lines));
-            }
-            batch.to_bytes()
+            batch.to_bytes(|bytes| {
+                if batch.lines > 0 {
+                    destination.compress(&lines, bytes);
+                }
+            })
         });
         let blobs = Arc::clone(&context.ports.blobs);
         self.in_flight.push(Box::pin(async move {

@@ -1,21 +1,31 @@
 use super::text::escapes_are_whole;
-use crate::limits::DEPTH_MAX;
+
+/// Levels of JSON that are looked into, so that depth costs a bounded stack anywhere.
+pub const DEPTH_MAX: usize = 64;
 
 /// What is wrong with JSON text, without any of it, and the byte where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) what: &'static str,
-    pub(crate) at: usize,
+pub struct Fault {
+    /// What, in words that hold none of the text.
+    pub what: &'static str,
+    /// Offset in bytes.
+    pub at: usize,
 }
 
-pub(super) fn fault<T>(what: &'static str, at: usize) -> Result<T, Fault> {
+/// A fault as a result.
+///
+/// # Errors
+/// Always.
+pub fn fault<T>(what: &'static str, at: usize) -> Result<T, Fault> {
     Err(Fault { what, at })
 }
 
 /// A kind of value, and where it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scanned {
+pub enum Scanned {
+    /// `null`
     Null,
+    /// `true` or `false`
     Bool(bool),
     /// A whole number that fits 64 bits.
     Int(i64),
@@ -23,6 +33,7 @@ pub(super) enum Scanned {
     Number,
     /// Whether it has escapes.
     Text(bool),
+    /// An object or array.
     Nested,
 }
 
@@ -30,7 +41,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = ONES << 7;
 
 /// The first byte at or after `at` that ends plain text: a quote, a backslash, a control character. Eight bytes at a time.
-pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+pub fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes.get(at..at + 8).and_then(|chunk| <[u8; 8]>::try_from(chunk).ok()) {
         let word = u64::from_le_bytes(chunk);
         let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
@@ -50,7 +61,7 @@ pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// The closing quote of the text that starts after an opening quote, and whether there are escapes. Escapes are checked.
-pub(super) fn text_end(bytes: &[u8], start: usize) -> Result<(usize, bool), Fault> {
+pub fn text_end(bytes: &[u8], start: usize) -> Result<(usize, bool), Fault> {
     let mut at = plain_end(bytes, start);
     if bytes.get(at) == Some(&b'"') {
         return Ok((at, false));
@@ -69,7 +80,8 @@ pub(super) fn text_end(bytes: &[u8], start: usize) -> Result<(usize, bool), Faul
     }
 }
 
-pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
+/// The first byte at or after `at` that is no blank.
+pub fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;
     }
@@ -78,7 +90,7 @@ pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
 
 /// The value that starts at `at` and the byte after it, all of it checked.
 #[inline]
-pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Scanned, usize), Fault> {
+pub fn value(bytes: &[u8], at: usize) -> Result<(Scanned, usize), Fault> {
     match bytes.get(at) {
         Some(b'"') => text_end(bytes, at + 1).map(|(end, escaped)| (Scanned::Text(escaped), end + 1)),
         Some(b'{' | b'[') => nested_end(bytes, at).map(|end| (Scanned::Nested, end)),
@@ -139,7 +151,7 @@ fn whole(digits: &[u8], is_negative: bool) -> Option<i64> {
 }
 
 /// The end of an object or array, checked without recursion: one bit per level tells objects from arrays.
-pub(super) fn nested_end(bytes: &[u8], start: usize) -> Result<usize, Fault> {
+pub fn nested_end(bytes: &[u8], start: usize) -> Result<usize, Fault> {
     const { assert!(DEPTH_MAX <= 64, "one bit per level") };
     let (mut at, mut depth, mut objects) = (start, 0, 0u64);
     loop {
@@ -198,13 +210,13 @@ fn after_key(bytes: &[u8], at: usize) -> Result<usize, Fault> {
 
 /// The start of the value behind a key that ended before `at`.
 #[inline]
-pub(super) fn after_colon(bytes: &[u8], at: usize) -> Result<usize, Fault> {
+pub fn after_colon(bytes: &[u8], at: usize) -> Result<usize, Fault> {
     let at = skip_blank(bytes, at);
     if bytes.get(at) == Some(&b':') { Ok(skip_blank(bytes, at + 1)) } else { fault("a colon is expected", at) }
 }
 
 /// Whether text is one JSON value.
-pub(crate) fn is_json(text: &str) -> bool {
+pub fn is_json(text: &str) -> bool {
     let bytes = text.as_bytes();
     value(bytes, skip_blank(bytes, 0)).is_ok_and(|(_, end)| skip_blank(bytes, end) == bytes.len())
 }

@@ -1,5 +1,5 @@
 /// Checks the escapes of a JSON text: known letters, four hexadecimal digits, no half of a surrogate pair.
-pub(super) fn escapes_are_whole(raw: &[u8]) -> Result<(), &'static str> {
+pub fn escapes_are_whole(raw: &[u8]) -> Result<(), &'static str> {
     let mut at = 0;
     while let Some(next) = memchr::memchr(b'\\', &raw[at..]) {
         at += next;
@@ -41,7 +41,7 @@ fn hex4(raw: &[u8], at: usize) -> Result<u32, &'static str> {
 }
 
 /// The text that a raw JSON text with checked escapes means.
-pub(super) fn unescaped(raw: &str) -> String {
+pub fn unescaped(raw: &str) -> String {
     let bytes = raw.as_bytes();
     let mut text = String::with_capacity(raw.len());
     let mut start = 0;
