@@ -15,13 +15,13 @@ use tokio::task::JoinSet;
 
 /// Batches delivered at the same time: Mixpanel advises 10 to 20 clients
 /// (docs.mixpanel.com/reference/import-events, 2026-08-21).
-const DELIVER_WORKERS: usize = 12;
+const DELIVER_WORKERS: usize = 20;
 /// Syncs planned at the same time: a plan uses every core.
 const PLAN_WORKERS: usize = 2;
 /// How long an idle worker waits before it looks again.
 const IDLE: Duration = Duration::from_millis(10);
 /// How long at most, when there was nothing for a while.
-const IDLE_MAX: Duration = Duration::from_millis(60);
+const IDLE_MAX: Duration = Duration::from_millis(30);
 /// How long a failed step waits before it is tried again.
 const RETRY_MS: i64 = 2_000;
 /// How long a run goes on although the destination takes nothing: several rounds of the longest back-off and a cool-down.
