@@ -8,7 +8,8 @@ use driftless_core::model::{RowKey, RowState, RowStatus, RowVersion};
 use driftless_core::ports::{Blobs, Liveness, Put, Queue, QueueName, RowStates, Table};
 use driftless_embedded::{EmbeddedError, EmbeddedState, FolderBlobs, FolderExports};
 use driftless_testkit::contract::{
-    ExportWriter, blobs_contract, export_store_contract, queue_contract, row_states_contract, table_contract,
+    ExportWriter, blobs_contract, export_store_contract, queue_contract, row_states_contract,
+    row_states_expiry_contract, table_contract,
 };
 use driftless_testkit::memory::{ManualClock, MemoryBlobs, MemoryExports, MemoryQueue, MemoryRowStates, MemoryTable};
 use futures::executor::block_on;
@@ -69,12 +70,15 @@ async fn blobs_on_one_machine() {
 #[test]
 fn row_states_in_memory() {
     block_on(row_states_contract(&MemoryRowStates::new()));
+    block_on(row_states_expiry_contract(&MemoryRowStates::new()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_states_on_one_machine() {
     let machine = OneMachine::new();
-    row_states_contract(machine.open().unwrap().row_states.as_ref()).await;
+    let states = machine.open().unwrap().row_states;
+    row_states_contract(states.as_ref()).await;
+    row_states_expiry_contract(states.as_ref()).await;
 }
 
 #[test]

@@ -118,7 +118,7 @@ async fn settle_all(engine: &Engine) -> Result<Option<Vec<(String, String)>>, Pr
         if engine.has_failed(name) {
             continue;
         }
-        let swept = sweep(ports, sync).await?;
+        let swept = sweep(ports, sync, true).await?;
         let detected = match swept.detected {
             Detected::Nothing | Detected::Incomplete(_) if engine.by_person => detect(ports, sync, true).await?,
             other => other,
@@ -194,7 +194,7 @@ impl Engine {
         let Ok(wanted) = serde_json::from_str::<PlanMessage>(&message.body) else { return Next::Ack };
         // A message of another sync than those asked for stays where it is.
         let Some((sync, ports)) = self.syncs.get(&wanted.sync) else { return Next::Later(RETRY_MS) };
-        match plan(ports, sync, &wanted).await {
+        match plan(ports, sync, &wanted, i64::MAX).await {
             Ok(planned) => {
                 if !planned.stale {
                     self.last_progress_ms.store(self.ports.clock.now_ms(), Ordering::SeqCst);

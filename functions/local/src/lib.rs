@@ -5,7 +5,6 @@ pub mod cli;
 mod commands;
 mod demo;
 pub mod engine;
-mod http;
 mod output;
 mod progress;
 pub mod project;

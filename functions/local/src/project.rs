@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use driftless_core::config::{
-    ConfigError, DestinationConfig, ProjectConfig, SyncConfig, check_sync, parse_project, parse_sync,
-};
+use driftless_core::config::{ConfigFiles, Configuration, PROJECT_FILE, ProjectConfig, SyncConfig};
 use driftless_core::ports::{Observer, Ports};
 use driftless_core::protocol::Sync;
-use driftless_destinations::mixpanel::{MixpanelEvents, MixpanelTarget};
-use driftless_embedded::{EmbeddedState, FolderExports, RandomIds, SystemClock, ThreadCompute};
+use driftless_destinations::sync_of;
+use driftless_embedded::{EmbeddedState, FolderExports};
 use driftless_exports::ExportFormats;
+use driftless_host::{HttpTransport, RandomIds, SystemClock, ThreadCompute};
 
 use crate::cli::Failure;
-use crate::http::HttpTransport;
+use crate::secrets::LocalSecrets;
 
 /// A project folder as configured.
 pub struct Project {
     /// The folder.
     pub folder: PathBuf,
+    /// Its files as they are written.
+    pub files: ConfigFiles,
     /// driftless.yaml.
     pub config: ProjectConfig,
     /// The syncs by name.
@@ -51,34 +52,25 @@ pub struct OpenProject {
 impl Project {
     /// Reads and checks every file; all problems at once.
     pub fn load(folder: &Path) -> Result<Self, Failure> {
-        let file = folder.join("driftless.yaml");
+        let file = folder.join(PROJECT_FILE);
         let text = std::fs::read_to_string(&file).map_err(|e| {
             Failure::configuration(vec![format!(
                 "{}: {e}; run driftless init to start, or name the folder with --project",
                 file.display()
             )])
         })?;
-        let config = parse_project("driftless.yaml", &text).map_err(|e| Failure::configuration(vec![e.to_string()]))?;
-        let mut problems: Vec<ConfigError> = check_destinations(&config);
-        let mut syncs = BTreeMap::new();
-        for (name, path) in sync_files(folder)? {
+        let mut files = BTreeMap::from([(PROJECT_FILE.to_string(), text)]);
+        for path in sync_files(folder)? {
             let file = format!("syncs/{}", path.file_name().unwrap_or_default().to_string_lossy());
-            let parsed = std::fs::read_to_string(&path)
-                .map_err(|e| ConfigError::at(&file, "", e.to_string()))
-                .and_then(|text| parse_sync(&file, &name, &text));
-            match parsed {
-                Ok(sync) => {
-                    problems.extend(check_sync(&file, &sync, &config));
-                    syncs.insert(name, sync);
-                }
-                Err(problem) => problems.push(problem),
-            }
+            let text =
+                std::fs::read_to_string(&path).map_err(|e| Failure::configuration(vec![format!("{file}: {e}")]))?;
+            files.insert(file, text);
         }
-        problems.extend(overlaps(&syncs));
-        if !problems.is_empty() {
-            return Err(Failure::configuration(problems.iter().map(ToString::to_string).collect()));
-        }
-        Ok(Self { folder: folder.to_path_buf(), config, syncs })
+        let files = ConfigFiles(files);
+        let Configuration { project: config, syncs } = files
+            .parse()
+            .map_err(|problems| Failure::configuration(problems.iter().map(ToString::to_string).collect()))?;
+        Ok(Self { folder: folder.to_path_buf(), files, config, syncs })
     }
 
     /// The folder of exports.
@@ -105,7 +97,8 @@ impl Project {
             Access::Look => EmbeddedState::look(&self.state(), clock.clone()),
         }
         .map_err(Failure::failed)?;
-        let http = Arc::new(HttpTransport::new(self.config.destinations.clone(), self.folder.clone())?);
+        let secrets = Arc::new(LocalSecrets { project: self.folder.clone() });
+        let http = Arc::new(HttpTransport::new(self.config.destinations.clone(), secrets)?);
         let ports = Ports {
             exports: Arc::new(FolderExports::new(self.exports()).excluding(self.state())),
             formats: Arc::new(ExportFormats::new(Default::default(), Default::default())),
@@ -122,7 +115,7 @@ impl Project {
         };
         let mut syncs = BTreeMap::new();
         for (name, config) in &self.syncs {
-            let sync = Arc::new(sync_of(config, &self.config)?);
+            let sync = Arc::new(sync_of(config, &self.config, self.files.version()).map_err(Failure::failed)?);
             let formats = ExportFormats::new(config.source.csv.clone(), config.source.types.clone());
             syncs.insert(name.clone(), (sync, Ports { formats: Arc::new(formats), ..ports.clone() }));
         }
@@ -140,89 +133,17 @@ impl OpenProject {
     }
 }
 
-fn sync_of(config: &SyncConfig, project: &ProjectConfig) -> Result<Sync, Failure> {
-    let DestinationConfig::Mixpanel(mixpanel) = &project.destinations[&config.destination];
-    let target = MixpanelTarget::new(&config.destination, mixpanel);
-    let destination = MixpanelEvents::new(target, config.events.clone()).map_err(Failure::failed)?;
-    Ok(Sync::new(config.clone(), Arc::new(destination)))
-}
-
-fn sync_files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Failure> {
+fn sync_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let syncs = folder.join("syncs");
     let entries = std::fs::read_dir(&syncs).map_err(|e| {
         Failure::configuration(vec![format!("{}: {e}; each sync is a file syncs/NAME.yaml", syncs.display())])
     })?;
-    let mut files = BTreeMap::new();
+    let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(Failure::failed)?.path();
-        let is_yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-        if is_yaml && let Some(name) = path.file_stem() {
-            files.insert(name.to_string_lossy().into_owned(), path);
+        if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            files.push(path);
         }
     }
     Ok(files)
-}
-
-fn check_destinations(config: &ProjectConfig) -> Vec<ConfigError> {
-    let mut problems = Vec::new();
-    for (name, destination) in &config.destinations {
-        let DestinationConfig::Mixpanel(mixpanel) = destination;
-        let mut problem = |field: &str, cause: &str| {
-            problems.push(ConfigError::at("driftless.yaml", &format!("destinations.{name}{field}"), cause));
-        };
-        match (&mixpanel.service_account, &mixpanel.token) {
-            (Some(_), Some(_)) => problem("", "has both service_account and token; keep one"),
-            (None, None) => problem("", "needs service_account (with project_id) or token"),
-            (Some(_), None) if mixpanel.project_id.is_none() => {
-                problem(".project_id", "is needed with a service account")
-            }
-            _ => {}
-        }
-        if mixpanel.url.as_deref().is_some_and(|url| !is_sandbox(url)) {
-            problem(
-                ".url",
-                "is only for a sandbox on this machine, as http://127.0.0.1:PORT; remove it and set region",
-            );
-        }
-    }
-    problems
-}
-
-/// Whether a URL stays on this machine: anything else could send data, or credentials, to a stranger.
-fn is_sandbox(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let Some((host, port)) = authority.rsplit_once(':') else { return false };
-    matches!(host, "127.0.0.1" | "localhost" | "[::1]") && port.parse::<u16>().is_ok()
-}
-
-/// Two syncs over the same exports to one destination would send every row twice.
-fn overlaps(syncs: &BTreeMap<String, SyncConfig>) -> Vec<ConfigError> {
-    let all: Vec<&SyncConfig> = syncs.values().collect();
-    let mut problems = Vec::new();
-    for (n, a) in all.iter().enumerate() {
-        for b in &all[n + 1..] {
-            let (pa, pb) = (&a.source.prefix, &b.source.prefix);
-            let overlap = pa.starts_with(pb.as_str()) || pb.starts_with(pa.as_str());
-            if a.destination == b.destination && a.namespace() == b.namespace() && overlap {
-                problems.push(ConfigError::at(
-                    &format!("syncs/{}.yaml", b.name),
-                    "source.prefix",
-                    format!(
-                        "overlaps with that of sync {} under one namespace: their rows would overwrite each other",
-                        a.name
-                    ),
-                ));
-            }
-            let same = a.destination == b.destination && overlap && a.events == b.events;
-            if same && a.namespace() != b.namespace() {
-                problems.push(ConfigError::at(
-                    &format!("syncs/{}.yaml", b.name),
-                    "source.prefix",
-                    format!("overlaps with that of sync {}, with the same mapping and destination: rows would be sent twice", a.name),
-                ));
-            }
-        }
-    }
-    problems
 }

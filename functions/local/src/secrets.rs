@@ -1,13 +1,28 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use async_trait::async_trait;
 use driftless_core::config::SecretRef;
+use driftless_host::Secrets;
 use secrecy::SecretString;
 
 /// A secret file larger than this is not one.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
-/// Gets a secret. The error names the reference, never the secret.
-pub fn resolve(reference: &SecretRef, project: &Path) -> Result<SecretString, String> {
+/// Secrets of this machine: environment variables, and files below the project folder. A secret is read when it is
+/// needed, so that a rotated one counts at once.
+pub struct LocalSecrets {
+    /// The project folder.
+    pub project: PathBuf,
+}
+
+#[async_trait]
+impl Secrets for LocalSecrets {
+    async fn resolve(&self, reference: &SecretRef) -> Result<SecretString, String> {
+        resolve(reference, &self.project)
+    }
+}
+
+fn resolve(reference: &SecretRef, project: &Path) -> Result<SecretString, String> {
     let text = match reference {
         SecretRef::Env(name) => std::env::var(name)
             .map_err(|_| format!("environment variable {name} is not set; set it, or name another reference"))?,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use driftless_core::model::{RowKey, RowState, RowStatus, RowVersion};
 use driftless_core::ports::RowStates;
-use driftless_embedded::{EmbeddedState, SystemClock};
+use driftless_embedded::EmbeddedState;
+use driftless_host::SystemClock;
 
 /// More than twice what is kept in memory.
 const ROWS: u64 = 450_000;

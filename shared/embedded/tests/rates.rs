@@ -7,7 +7,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use driftless_core::model::{Identity, RowKey, RowState, RowStatus, RowVersion};
 use driftless_core::ports::{Blobs, RowStates, Table};
-use driftless_embedded::{EmbeddedState, SystemClock};
+use driftless_embedded::EmbeddedState;
+use driftless_host::SystemClock;
 
 const ROWS: u64 = 1_000_000;
 

@@ -1,12 +1,13 @@
 use std::path::Path;
 
 use driftless_core::config::DestinationConfig;
+use driftless_host::basic_auth;
 
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
-use crate::http::basic_auth;
 use crate::output::{number, table};
 use crate::project::{Access, Project};
+use crate::secrets::LocalSecrets;
 
 /// Exports listed per sync.
 const LISTED_MAX: usize = 100_000;
@@ -15,9 +16,10 @@ const LISTED_MAX: usize = 100_000;
 pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
     let project = Project::load(folder)?;
     let mut problems = Vec::new();
+    let secrets = LocalSecrets { project: folder.to_path_buf() };
     for (name, destination) in &project.config.destinations {
         let DestinationConfig::Mixpanel(config) = destination;
-        if let Err(cause) = basic_auth(config, folder) {
+        if let Err(cause) = basic_auth(config, &secrets).await {
             problems.push(format!("driftless.yaml: destinations.{name}: {cause}"));
         }
     }

@@ -13,7 +13,7 @@ pub async fn run(folder: &Path, name: &str, values: Vec<String>, json: bool) -> 
     let (project, _) = open(folder, Access::Look, json).await?;
     let (sync, ports) = project.sync(name)?;
     let columns = sync.config.events.insert_id.as_ref().map(|k| k.columns()).unwrap_or_default();
-    let key = match parse_hex(&values[0]) {
+    let key = match RowKey::from_hex(&values[0]) {
         Some(key) if values.len() == 1 => key,
         _ if values.len() == columns.len() => {
             RowKey::from_parts(sync.config.namespace(), values.iter().map(|v| v.as_bytes()), &mut Vec::new())
@@ -67,11 +67,4 @@ pub async fn run(folder: &Path, name: &str, values: Vec<String>, json: bool) -> 
         println!("in quarantine since run {}: {}", run.trim_start_matches('0'), rejected_line(row));
     }
     Ok(Exit::Done)
-}
-
-fn parse_hex(text: &str) -> Option<RowKey> {
-    if text.len() != 32 {
-        return None;
-    }
-    u128::from_str_radix(text, 16).ok().map(|n| RowKey(n.to_be_bytes()))
 }

@@ -2,7 +2,9 @@
 //! nearest valid name; the JSON Schemas are generated from these types.
 
 mod check;
+mod check_project;
 mod events;
+mod files;
 mod parse;
 mod project;
 mod secret_ref;
@@ -11,6 +13,7 @@ mod sync;
 
 pub use check::check_sync;
 pub use events::{EventName, EventTime, EventsConfig, InsertIdColumns, TimeUnit, WithoutUser};
+pub use files::{ConfigFiles, Configuration, PROJECT_FILE};
 pub use parse::{ConfigError, parse_project, parse_sync, project_schema, sync_schema};
 pub use project::{DestinationConfig, MixpanelConfig, ProjectConfig, Region};
 pub use secret_ref::SecretRef;

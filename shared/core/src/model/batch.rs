@@ -11,6 +11,9 @@ pub struct BatchRef {
     pub run: RunId,
     /// Number of the batch in its run, from 0.
     pub batch: u32,
+    /// Version of the configuration of the run.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub config: String,
 }
 
 /// What a change does to a key.

@@ -107,6 +107,9 @@ pub struct OpenRun {
     pub snapshot_complete: bool,
     /// Events that will be sent.
     pub billable: u64,
+    /// Version of the configuration that it was planned under; it is delivered under the same.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub config: String,
 }
 
 /// One sorted file of the ledger.

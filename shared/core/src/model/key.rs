@@ -46,6 +46,12 @@ impl RowKey {
         HexDigits(digits)
     }
 
+    /// The reverse of [`Self::to_hex`].
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        let number = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?;
+        Some(Self(number.to_be_bytes()))
+    }
+
     /// The insert_id of the key's `revision`-th identity. Revision 0 is the key itself; a later one is a fresh hash,
     /// because Mixpanel's compaction may merge equal insert_ids of one day (docs.mixpanel.com/reference/event-deduplication, 2026-08-21).
     pub fn insert_id(self, revision: u32) -> String {
@@ -109,5 +115,7 @@ mod tests {
         assert_eq!(key.insert_id(0), "07".repeat(16));
         assert_ne!(key.insert_id(1), key.insert_id(2));
         assert_eq!(key.insert_id(1).len(), 32);
+        assert_eq!(RowKey::from_hex(&key.to_hex()), Some(key));
+        assert_eq!(["", "07", &"0g".repeat(16)].map(RowKey::from_hex), [None; 3]);
     }
 }

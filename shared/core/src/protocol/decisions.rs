@@ -9,13 +9,13 @@ pub async fn approve(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Pro
     let approved = update_checkpoint(ports, sync.name(), |current| {
         let open = current.runs.iter_mut().find(|open| open.run == run && open.phase == RunPhase::Held)?;
         open.phase = RunPhase::Delivering;
-        Some(open.batches)
+        Some(open.clone())
     })
     .await?;
-    let Some(count) = approved else { return Ok(false) };
+    let Some(open) = approved else { return Ok(false) };
     set_status(ports, sync, run, RunStatus::Delivering).await?;
-    batches::send(ports, sync.name(), run, 0..count).await?;
-    if count == 0 {
+    batches::send(ports, sync.name(), &open, 0..open.batches).await?;
+    if open.batches == 0 {
         finish(ports, sync, run).await?;
     }
     Ok(true)

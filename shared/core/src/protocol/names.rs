@@ -8,6 +8,18 @@ pub fn sync_partition(sync: &str) -> String {
 }
 /// Sort key of the checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
+/// Sort key of the hour or day that a scheduled sync was last started in.
+pub const SCHEDULE: &str = "schedule";
+
+/// Partition of the configuration that is in force; its sort key is [`CURRENT`].
+pub const CONFIG: &str = "config";
+/// Sort key of what is in force.
+pub const CURRENT: &str = "current";
+
+/// The files of a version of the configuration.
+pub fn config_blob(version: &str) -> String {
+    format!("config/{version}.json")
+}
 
 /// Partition of the consumed exports; the sort key is the export's key.
 pub fn consumed_partition(sync: &str) -> String {

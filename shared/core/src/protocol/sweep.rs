@@ -26,7 +26,9 @@ pub struct Swept {
 
 /// Brings one sync forward without any notice or queued message: finishes finished runs, sends stuck batches and plans
 /// again, detects what notices missed, cleans up. Everything it does is safe to do twice and at the same time.
-pub async fn sweep(ports: &Ports, sync: &Arc<Sync>) -> Result<Swept, ProtocolError> {
+///
+/// Without `starts` nothing new begins; a planning that ended with work left, or died, goes on in any case.
+pub async fn sweep(ports: &Ports, sync: &Arc<Sync>, starts: bool) -> Result<Swept, ProtocolError> {
     let checkpoint = load_checkpoint(ports, sync.name()).await?;
     let mut resent = 0;
     let mut delivering = 0;
@@ -44,7 +46,7 @@ pub async fn sweep(ports: &Ports, sync: &Arc<Sync>) -> Result<Swept, ProtocolErr
                     || (now_ms <= claim.lease_until_ms + CLOCK_SKEW_MS && !ports.liveness.is_dead(&claim.owner))
             });
             if !is_busy {
-                batches::send(ports, sync.name(), run.run, batch..batch + 1).await?;
+                batches::send(ports, sync.name(), run, batch..batch + 1).await?;
                 resent += 1;
             }
         }
@@ -53,7 +55,8 @@ pub async fn sweep(ports: &Ports, sync: &Arc<Sync>) -> Result<Swept, ProtocolErr
     if let Phase::Planning { started: false, .. } = checkpoint.phase {
         send_plan(ports, sync.name(), checkpoint.attempt).await?;
     }
-    let detected = detect(ports, sync, false).await?;
+    let goes_on = checkpoint.cursor.is_some() || matches!(checkpoint.phase, Phase::Planning { .. });
+    let detected = if starts || goes_on { detect(ports, sync, false).await? } else { Detected::Nothing };
     clean_up(ports, sync, &checkpoint).await?;
     Ok(Swept { detected, resent, delivering })
 }

@@ -13,6 +13,8 @@ pub struct Sync {
     pub config: SyncConfig,
     /// Destination.
     pub destination: Arc<dyn Destination>,
+    /// Version of the configuration that it is of; runs keep it.
+    pub version: String,
     window_from_ms: i64,
     window_until_ms: i64,
 }
@@ -28,13 +30,14 @@ pub struct PlanMessage {
 
 impl Sync {
     /// Puts the two together.
-    pub fn new(config: SyncConfig, destination: Arc<dyn Destination>) -> Self {
+    pub fn new(config: SyncConfig, destination: Arc<dyn Destination>, version: String) -> Self {
         let moment = |text: &Option<String>, open| text.as_deref().and_then(parse_moment).unwrap_or(open);
         Self {
             window_from_ms: moment(&config.window.from, i64::MIN),
             window_until_ms: moment(&config.window.until, i64::MAX),
             config,
             destination,
+            version,
         }
     }
 

@@ -10,5 +10,5 @@ mod table;
 pub use blobs::blobs_contract;
 pub use export_store::{ExportWriter, export_store_contract};
 pub use queue::queue_contract;
-pub use row_states::row_states_contract;
+pub use row_states::{row_states_contract, row_states_expiry_contract};
 pub use table::table_contract;

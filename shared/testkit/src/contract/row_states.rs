@@ -18,6 +18,12 @@ pub async fn row_states_contract(states: &dyn RowStates) {
     many_states_at_once(states).await;
     concurrent_writers_are_apart(states).await;
     syncs_are_independent(states).await;
+    states_come_back_after_their_time(states).await;
+}
+
+/// The suite of [`RowStates::expire`], for an implementation that deletes by itself; DynamoDB's table does it.
+pub async fn row_states_expiry_contract(states: &dyn RowStates) {
+    syncs_expire_independently(states).await;
     expired_states_are_returned_until_they_are_deleted(states).await;
     no_more_than_the_limit_expires(states).await;
     a_state_that_was_renewed_does_not_expire(states).await;
@@ -103,12 +109,24 @@ async fn concurrent_writers_are_apart(states: &dyn RowStates) {
 }
 
 async fn syncs_are_independent(states: &dyn RowStates) {
-    states.put("one", &[(key(1), expiring(1, 10))]).await.unwrap();
-    states.put("other", &[(key(1), expiring(2, 10))]).await.unwrap();
-    assert_eq!(states.get("one", &[key(1)]).await.unwrap(), [Some(expiring(1, 10))]);
-    assert_eq!(states.expire("one", 20, 10).await.unwrap(), 1);
-    assert_eq!(states.get("one", &[key(1)]).await.unwrap(), [None]);
-    assert_eq!(states.get("other", &[key(1)]).await.unwrap(), [Some(expiring(2, 10))]);
+    states.put("one", &[(key(1), state(1))]).await.unwrap();
+    states.put("other", &[(key(1), state(2))]).await.unwrap();
+    assert_eq!(states.get("one", &[key(1)]).await.unwrap(), [Some(state(1))]);
+    assert_eq!(states.get("other", &[key(1)]).await.unwrap(), [Some(state(2))]);
+}
+
+/// The caller compares the time: an implementation may keep them longer.
+async fn states_come_back_after_their_time(states: &dyn RowStates) {
+    states.put("late", &[(key(1), expiring(1, 2_000_000_000_000))]).await.unwrap();
+    assert_eq!(states.get("late", &[key(1)]).await.unwrap(), [Some(expiring(1, 2_000_000_000_000))]);
+}
+
+async fn syncs_expire_independently(states: &dyn RowStates) {
+    states.put("mine", &[(key(1), expiring(1, 10))]).await.unwrap();
+    states.put("yours", &[(key(1), expiring(2, 10))]).await.unwrap();
+    assert_eq!(states.expire("mine", 20, 10).await.unwrap(), 1);
+    assert_eq!(states.get("mine", &[key(1)]).await.unwrap(), [None]);
+    assert_eq!(states.get("yours", &[key(1)]).await.unwrap(), [Some(expiring(2, 10))]);
 }
 
 async fn expired_states_are_returned_until_they_are_deleted(states: &dyn RowStates) {

@@ -134,7 +134,7 @@ async fn commit_and_go_on(
     in_flight: &InFlight,
     planned: &mut Vec<(RunId, PlanSummary)>,
 ) -> Result<bool, ProtocolError> {
-    let ends = in_flight.len() > KEYS_IN_FLIGHT_MAX;
+    let ends = in_flight.len() > KEYS_IN_FLIGHT_MAX || context.ports.clock.now_ms() > context.until_ms;
     let next = if ends { Next::End(Some(cursor)) } else { Next::GoOn(cursor) };
     let fresh = Draft::new(context);
     let full = std::mem::replace(draft, fresh);

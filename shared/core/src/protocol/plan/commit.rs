@@ -42,7 +42,7 @@ pub(super) async fn commit(
     // Kept under the attempt's own name before the swap, so that a planner that was overtaken cannot spoil the history.
     save_plan(&context.ports, context.attempt, &record).await?;
     let open = open_run(context, &draft, &summary);
-    let committed = swap(context, open, &next).await?;
+    let committed = swap(context, &open, &next).await?;
     if committed.is_none() {
         return Ok(None);
     }
@@ -58,7 +58,7 @@ pub(super) async fn commit(
         }
     }
     if summary.holds.is_empty() {
-        send_batches(context, draft.run, summary.batches).await?;
+        send_batches(context, &open).await?;
         if summary.batches == 0 {
             crate::protocol::finish(&context.ports, &context.sync, draft.run).await?;
         }
@@ -97,10 +97,11 @@ fn open_run(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> Open
         snapshot: draft.snapshot.clone(),
         snapshot_complete: draft.snapshot_complete,
         billable: summary.billable,
+        config: context.sync.version.clone(),
     }
 }
 
-async fn swap(context: &PlanContext, open: OpenRun, next: &Next) -> Result<Option<()>, PortError> {
+async fn swap(context: &PlanContext, open: &OpenRun, next: &Next) -> Result<Option<()>, PortError> {
     let is_held = open.phase == RunPhase::Held;
     let owner = context.ports.liveness.owner();
     let lease_until_ms = context.ports.clock.now_ms() + PLAN_LEASE_MS;
@@ -149,8 +150,8 @@ fn is_mine(context: &PlanContext, checkpoint: &Checkpoint) -> bool {
 }
 
 /// Sends the batches of a committed run. A crash before or amid it loses nothing: sweep sends what is not settled.
-async fn send_batches(context: &PlanContext, run: RunId, batches: u32) -> Result<(), PortError> {
-    crate::protocol::batches::send(&context.ports, context.sync.name(), run, 0..batches).await
+async fn send_batches(context: &PlanContext, run: &OpenRun) -> Result<(), PortError> {
+    crate::protocol::batches::send(&context.ports, context.sync.name(), run, 0..run.batches).await
 }
 
 /// Gives the scope back, nothing having been found.

@@ -21,6 +21,8 @@ pub(super) struct PlanContext {
     pub notes: Vec<Warning>,
     /// Moment at which planning began: what expires is measured against it.
     pub now_ms: i64,
+    /// When no further run may begin.
+    pub until_ms: i64,
 }
 
 impl PlanContext {
@@ -36,6 +38,7 @@ impl PlanContext {
             replay: None,
             notes: Vec::new(),
             now_ms: ports.clock.now_ms(),
+            until_ms: i64::MAX,
         }
     }
 

@@ -45,12 +45,19 @@ pub struct Planned {
 
 /// Plans a claimed scope and commits the runs. Of two copies of a message one takes the scope, by raising the attempt;
 /// the other finds it raised and does nothing. After a passing failure the scope is free for the next message.
-pub async fn plan(ports: &Ports, sync: &Arc<Sync>, message: &PlanMessage) -> Result<Planned, ProtocolError> {
+///
+/// A feed is planned run by run; after `until_ms` no further run begins, and the next detect goes on at the cursor.
+pub async fn plan(
+    ports: &Ports,
+    sync: &Arc<Sync>,
+    message: &PlanMessage,
+    until_ms: i64,
+) -> Result<Planned, ProtocolError> {
     let Some((checkpoint, by_person)) = take(ports, sync, message.attempt).await? else {
         return Ok(Planned { stale: true, ..Planned::default() });
     };
     let attempt = checkpoint.attempt;
-    let context = PlanContext::committing(ports, sync, &checkpoint, by_person);
+    let context = PlanContext { until_ms, ..PlanContext::committing(ports, sync, &checkpoint, by_person) };
     let failed = match run_plan(context, checkpoint).await {
         Ok(planned) => return Ok(planned),
         Err(failed) => failed,

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use driftless_core::config::{DestinationConfig, MixpanelConfig};
 use driftless_core::ports::{Request, Response, Transport, TransportError};
 use secrecy::ExposeSecret;
 
-use crate::secrets::resolve;
+use crate::secrets::Secrets;
 
 /// An answer beyond this is not one of a destination.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -18,31 +18,43 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 pub struct HttpTransport {
     client: reqwest::Client,
     destinations: BTreeMap<String, DestinationConfig>,
-    project: PathBuf,
+    secrets: Arc<dyn Secrets>,
 }
 
 impl HttpTransport {
     /// Over one connection pool.
-    pub fn new(destinations: BTreeMap<String, DestinationConfig>, project: PathBuf) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        destinations: BTreeMap<String, DestinationConfig>,
+        secrets: Arc<dyn Secrets>,
+    ) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .no_proxy()
             .build()?;
-        Ok(Self { client, destinations, project })
+        Ok(Self { client, destinations, secrets })
     }
 
     /// User and password of HTTP Basic.
-    fn credentials(&self, destination: &str) -> Result<(String, String), String> {
+    async fn credentials(&self, destination: &str) -> Result<(String, String), String> {
         let Some(DestinationConfig::Mixpanel(config)) = self.destinations.get(destination) else {
             return Err(format!("destination {destination} is not in driftless.yaml"));
         };
-        basic_auth(config, &self.project)
+        basic_auth(config, &*self.secrets).await
+    }
+
+    fn forget(&self, destination: &str) {
+        if let Some(DestinationConfig::Mixpanel(config)) = self.destinations.get(destination) {
+            [&config.service_account, &config.token]
+                .into_iter()
+                .flatten()
+                .for_each(|secret| self.secrets.refused(secret));
+        }
     }
 
     /// Reads lines of text from a destination, for comparison.
     pub async fn get(&self, destination: &str, url: &str) -> Result<reqwest::Response, String> {
-        let (user, password) = self.credentials(destination)?;
+        let (user, password) = self.credentials(destination).await?;
         let response =
             self.client.get(url).basic_auth(user, Some(password)).send().await.map_err(|e| without_url(&e))?;
         if !response.status().is_success() {
@@ -53,17 +65,17 @@ impl HttpTransport {
 }
 
 /// A service account as `user:secret`, or the project token with an empty password.
-pub fn basic_auth(config: &MixpanelConfig, project: &std::path::Path) -> Result<(String, String), String> {
+pub async fn basic_auth(config: &MixpanelConfig, secrets: &dyn Secrets) -> Result<(String, String), String> {
     match (&config.service_account, &config.token) {
         (Some(account), _) => {
-            let secret = resolve(account, project)?;
+            let secret = secrets.resolve(account).await?;
             let (user, password) = secret
                 .expose_secret()
                 .split_once(':')
                 .ok_or("the service account must be written as username:secret")?;
             Ok((user.to_string(), password.to_string()))
         }
-        (None, Some(token)) => Ok((resolve(token, project)?.expose_secret().to_string(), String::new())),
+        (None, Some(token)) => Ok((secrets.resolve(token).await?.expose_secret().to_string(), String::new())),
         (None, None) => Err("the destination has neither service_account nor token".to_string()),
     }
 }
@@ -71,7 +83,7 @@ pub fn basic_auth(config: &MixpanelConfig, project: &std::path::Path) -> Result<
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let (user, password) = self.credentials(&request.destination).map_err(TransportError::Credentials)?;
+        let (user, password) = self.credentials(&request.destination).await.map_err(TransportError::Credentials)?;
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|e| TransportError::NotSent(e.to_string()))?;
         let mut builder = self
@@ -91,6 +103,9 @@ impl Transport for HttpTransport {
             }
         })?;
         let status = response.status().as_u16();
+        if matches!(status, 401 | 403) {
+            self.forget(&request.destination);
+        }
         let retry_after_s =
             response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
         let mut body = BytesMut::new();

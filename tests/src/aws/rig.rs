@@ -1,0 +1,223 @@
+//! The whole bundle on this machine: real function binaries, emulated AWS services, the sandbox as destination.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::types::{Event, NotificationConfiguration, QueueConfiguration};
+use aws_sdk_sqs::types::QueueAttributeName;
+use driftless_aws::{QueueUrls, Settings, Stack};
+use driftless_core::config::{ConfigFiles, PROJECT_FILE};
+use driftless_core::model::{Checkpoint, Phase};
+use driftless_core::protocol::load_checkpoint;
+use driftless_host::RandomIds;
+use driftless_sandbox::server::{Sandbox, SandboxConfig, start};
+use driftless_sandbox::store::{CopyFilter, CopyRow};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::binaries::binaries;
+use super::emulator::{Account, Emulator};
+use super::event_source::EventSource;
+use super::lambda::{Function, Invoked, Lambda};
+
+/// Where the destination's token is.
+const TOKEN_PARAMETER: &str = "/driftless/product/token";
+
+/// A deployed stack.
+pub struct Rig {
+    /// Its account.
+    pub account: Account,
+    /// Its settings.
+    pub settings: Settings,
+    /// The operator's view of it.
+    pub stack: Stack,
+    /// The functions by name.
+    pub functions: BTreeMap<&'static str, Arc<Lambda>>,
+    /// The destination.
+    pub sandbox: Sandbox,
+    /// Where logs are.
+    pub logs: TempDir,
+    pollers: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.pollers.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Rig {
+    /// Deploys the stack. `None` where there is no emulator.
+    pub async fn deploy(name: &str) -> Option<Self> {
+        let account = Emulator::running()?.account();
+        let mut urls = Vec::new();
+        for (queue, timeout_s) in [("notices", 60), ("plans", 900), ("batches", 330)] {
+            let url = account.queue(&format!("{name}-{queue}")).await;
+            // Six times the function's, as Lambda asks for.
+            let visibility = (6 * timeout_s).to_string();
+            let set = account.sqs().set_queue_attributes().queue_url(&url);
+            set.attributes(QueueAttributeName::VisibilityTimeout, visibility).send().await.unwrap();
+            urls.push(url);
+        }
+        let [notices, plans, batches] = urls.try_into().unwrap();
+        let settings = Settings {
+            state_bucket: account.bucket(&format!("{name}-state")).await,
+            table: account.table(&format!("{name}-state")).await,
+            exports_bucket: account.bucket(&format!("{name}-exports")).await,
+            exports_prefix: "warehouse/".to_string(),
+            queues: QueueUrls { notices, plans, batches },
+            event_bus: "default".to_string(),
+        };
+        notify(&account, &settings).await;
+        let ssm = aws_sdk_ssm::Client::new(&account.config());
+        let token = ssm.put_parameter().name(TOKEN_PARAMETER).value("rig-token").overwrite(true);
+        token.r#type(aws_sdk_ssm::types::ParameterType::SecureString).send().await.unwrap();
+        let logs = TempDir::new().unwrap();
+        let functions: BTreeMap<_, _> =
+            [("detect", 60, 2, 256), ("plan", 900, 2, 1769), ("deliver", 330, 4, 512), ("sweep", 300, 1, 512)]
+                .into_iter()
+                .map(|(function, timeout_s, concurrency, memory_mb)| {
+                    let lambda = Lambda::new(Function {
+                        name: format!("{name}-{function}"),
+                        binary: binaries().join(function),
+                        environment: environment(&account, &settings),
+                        timeout: Duration::from_secs(timeout_s),
+                        memory_mb,
+                        concurrency,
+                        log: logs.path().join(format!("{function}.log")),
+                    });
+                    (function, Arc::new(lambda))
+                })
+                .collect();
+        let mut pollers = Vec::new();
+        let sources = [
+            ("detect", &settings.queues.notices, 10),
+            ("plan", &settings.queues.plans, 1),
+            ("deliver", &settings.queues.batches, 1),
+        ];
+        for (function, url, batch_size) in sources {
+            let source =
+                EventSource { url: url.clone(), sqs: account.sqs(), lambda: functions[function].clone(), batch_size };
+            pollers.extend(source.start());
+        }
+        let stack = Stack::new(settings.clone(), &account.config(), true).unwrap();
+        let sandbox = start(SandboxConfig::local(0)).await.unwrap();
+        Some(Self { account, settings, stack, functions, sandbox, logs, pollers })
+    }
+
+    /// Publishes a project with these syncs.
+    pub async fn publish(&self, syncs: &[(&str, &str)]) -> String {
+        let project = format!(
+            "exports: s3://{}/{}\ndestinations:\n  product: {{ type: mixpanel, token: \"ssm:{TOKEN_PARAMETER}\", url: \"{}\" }}\n",
+            self.settings.exports_bucket,
+            self.settings.exports_prefix,
+            self.sandbox.url()
+        );
+        let mut files = BTreeMap::from([(PROJECT_FILE.to_string(), project)]);
+        files.extend(syncs.iter().map(|(name, text)| (format!("syncs/{name}.yaml"), text.to_string())));
+        let files = ConfigFiles(files);
+        files.parse().expect("a configuration without problems");
+        self.stack.config_store().publish(&files, &RandomIds::new()).await.unwrap().0
+    }
+
+    /// Writes an export; S3 sends a notice.
+    pub async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
+        let put = self.account.s3().put_object().bucket(&self.settings.exports_bucket);
+        put.key(format!("{}{key}", self.settings.exports_prefix)).body(bytes.into().into()).send().await.unwrap();
+    }
+
+    /// Removes an export; S3 sends a notice.
+    pub async fn remove(&self, key: &str) {
+        let delete = self.account.s3().delete_object().bucket(&self.settings.exports_bucket);
+        delete.key(format!("{}{key}", self.settings.exports_prefix)).send().await.unwrap();
+    }
+
+    /// One tick of the schedule.
+    pub async fn tick(&self) -> Invoked {
+        self.functions["sweep"].invoke(&json!({})).await
+    }
+
+    /// A sync's checkpoint.
+    pub async fn checkpoint(&self, sync: &str) -> Checkpoint {
+        load_checkpoint(self.stack.ports(), sync).await.unwrap()
+    }
+
+    /// Waits until a sync has finished `runs` runs and nothing of it is under way. On a time-out it shows the logs.
+    pub async fn finished(&self, sync: &str, runs: u64) {
+        let began = Instant::now();
+        loop {
+            let checkpoint = self.checkpoint(sync).await;
+            if checkpoint.last_run >= runs && checkpoint.runs.is_empty() && checkpoint.phase == Phase::Idle {
+                return;
+            }
+            if began.elapsed() > Duration::from_secs(60) {
+                self.show_logs();
+                panic!("{sync} is not done: {checkpoint:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Prints what the functions wrote.
+    pub fn show_logs(&self) {
+        for function in self.functions.keys() {
+            let log = std::fs::read_to_string(self.logs.path().join(format!("{function}.log"))).unwrap_or_default();
+            let last: Vec<&str> = log.lines().rev().take(30).collect();
+            println!("== {function}");
+            last.iter().rev().for_each(|line| println!("{line}"));
+        }
+    }
+
+    /// Every copy that arrived, in order.
+    pub fn copies(&self) -> Vec<CopyRow> {
+        self.read(&CopyFilter::default())
+    }
+
+    /// What the destination shows: the latest copy of each identity, without deleted ones.
+    pub fn visible(&self) -> Vec<CopyRow> {
+        self.read(&CopyFilter { visible: true, hide_deleted: true, ..CopyFilter::default() })
+    }
+
+    fn read(&self, filter: &CopyFilter) -> Vec<CopyRow> {
+        let store = self.sandbox.store();
+        tokio::task::block_in_place(|| store.copies(filter, 0, usize::MAX >> 1)).unwrap()
+    }
+}
+
+/// Connects the exports bucket with the notices queue.
+async fn notify(account: &Account, settings: &Settings) {
+    let name = settings.queues.notices.rsplit('/').next().unwrap();
+    let queue = QueueConfiguration::builder()
+        .queue_arn(format!("arn:aws:sqs:us-east-1:{}:{name}", account.id))
+        .events(Event::S3ObjectCreated)
+        .events(Event::S3ObjectRemoved)
+        .build()
+        .unwrap();
+    let configuration = NotificationConfiguration::builder().queue_configurations(queue).build();
+    let put = account.s3().put_bucket_notification_configuration().bucket(&settings.exports_bucket);
+    put.notification_configuration(configuration).send().await.unwrap();
+}
+
+fn environment(account: &Account, settings: &Settings) -> BTreeMap<String, String> {
+    let values = [
+        settings.state_bucket.as_str(),
+        &settings.table,
+        &settings.exports_bucket,
+        &settings.exports_prefix,
+        &settings.queues.notices,
+        &settings.queues.plans,
+        &settings.queues.batches,
+        &settings.event_bus,
+    ];
+    let settings = Settings::NAMES.iter().copied().zip(values);
+    let aws = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", account.id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL", account.url.as_str()),
+        ("DRIFTLESS_LOG", "info"),
+    ];
+    settings.chain(aws).map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}
