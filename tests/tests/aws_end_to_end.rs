@@ -95,3 +95,59 @@ async fn a_change_feed_is_followed() {
     rig.finished("orders", 3).await;
     assert_eq!(values(&rig), [3, 4, 11]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_publishes_syncs_looks_and_decides() {
+    let Some(rig) = Rig::deploy("operator").await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().to_str().unwrap();
+    std::fs::create_dir(folder.path().join("syncs")).unwrap();
+    std::fs::write(folder.path().join("driftless.yaml"), rig.project_file()).unwrap();
+    let orders = sync("append", "prefix: orders/", "schedule: manual\nhold: { billable_over: 20 }\n");
+    std::fs::write(folder.path().join("syncs/orders.yaml"), &orders).unwrap();
+
+    let (code, said) = rig.driftless(&["status"]).await;
+    assert!(code == 1 && said.contains("driftless publish"), "{said}");
+    let (code, said) = rig.driftless(&["publish", "--project", project]).await;
+    assert!(code == 0 && said.contains("with 1 sync is in force"), "{said}");
+    let (code, said) = rig.driftless(&["publish", "--project", project]).await;
+    assert!(code == 0 && said.contains("is in force already"), "{said}");
+
+    rig.put("orders/a.csv", orders_file(10)).await;
+    let (code, said) = rig.driftless(&["plan", "--json"]).await;
+    assert_eq!(code, 0, "{said}");
+    let planned: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(planned[0]["plans"][0]["billable"], 10);
+    assert_eq!(rig.copies().len(), 0, "a plan sends nothing, and the sync is started by hand only");
+
+    let (code, said) = rig.driftless(&["sync"]).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(rig.copies().len(), 10);
+
+    // More than the budget: held, looked at, approved.
+    rig.put("orders/b.csv", orders_file(40)).await;
+    let (code, said) = rig.driftless(&["sync", "orders"]).await;
+    assert!(code == 3 && said.contains("held"), "{code}: {said}");
+    let (code, said) = rig.driftless(&["status"]).await;
+    assert!(code == 3 && said.contains("held for approval"), "{said}");
+    let (code, said) = rig.driftless(&["approve", "orders"]).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(rig.copies().len(), 40);
+    let (code, said) = rig.driftless(&["runs", "orders", "--json"]).await;
+    assert!(code == 0 && said.contains("\"finished\""), "{said}");
+    let (code, said) = rig.driftless(&["failures", "orders"]).await;
+    assert_eq!(code, 0, "{said}");
+
+    // What belongs to one machine is refused with a reason.
+    for wrong in [&["check"][..], &["sync", "--watch"], &["demo"]] {
+        let (code, said) = rig.driftless(wrong).await;
+        assert!(code == 2 && said.contains("--stack"), "{wrong:?}: {said}");
+    }
+    std::fs::write(folder.path().join("driftless.yaml"), rig.project_file().replace("ssm:", "env:")).unwrap();
+    let (code, said) = rig.driftless(&["publish", "--project", project]).await;
+    assert!(code == 2 && said.contains("secretsmanager:ARN or ssm:NAME"), "{said}");
+}
+
+fn orders_file(rows: u32) -> String {
+    orders((0..rows).map(|id| (id, id)))
+}

@@ -21,6 +21,9 @@ pub struct Cli {
     /// The project folder: driftless.yaml and syncs/*.yaml.
     #[arg(long, global = true, default_value = ".")]
     pub project: PathBuf,
+    /// A deployed stack instead of a folder: its state, its exports, its published configuration.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub stack: Option<String>,
     /// Print JSON for programs instead of tables for people.
     #[arg(long, global = true)]
     pub json: bool,
@@ -52,6 +55,9 @@ pub enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Check a project folder and put it in force in a deployed stack (--stack). Runs under way keep the version they
+    /// were planned under.
+    Publish,
     /// Show where every sync stands.
     Status,
     /// Show the runs of a sync.

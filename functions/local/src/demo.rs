@@ -7,6 +7,7 @@ use driftless_sandbox::server::{SandboxConfig, start};
 
 use crate::cli::{Exit, Failure};
 use crate::commands;
+use crate::project::Place;
 
 /// Orders in the example.
 const ORDERS: u32 = 500;
@@ -22,6 +23,7 @@ pub async fn run(keep: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
         )]));
     }
     let sandbox = start(SandboxConfig::local(0)).await?;
+    let place = Place::Folder(folder.clone());
     write_project(&folder, &sandbox.url())?;
 
     say(
@@ -32,29 +34,29 @@ pub async fn run(keep: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
     write_signups(&folder)?;
 
     say(json, "\n2. What would a sync do? (driftless plan)");
-    commands::plan::run(&folder, None, json).await?;
+    commands::plan::run(&place, None, json).await?;
 
     say(json, "\n3. The first sync, to a sandbox that stands in for Mixpanel. (driftless sync)");
-    let first = commands::sync::run(&folder, None, false, json).await?;
+    let first = commands::sync::run(&place, None, false, json).await?;
 
     say(json, "\n4. The same again: nothing is sent twice. (driftless sync)");
-    commands::sync::run(&folder, None, false, json).await?;
+    commands::sync::run(&place, None, false, json).await?;
 
     say(
         json,
         "\n5. The warehouse unloads again: 3 orders corrected, 2 gone, 1 new, in one file and another order. Only that is sent. (driftless sync orders)",
     );
     write_orders(&folder, true)?;
-    commands::sync::run(&folder, Some("orders".to_string()), false, json).await?;
+    commands::sync::run(&place, Some("orders".to_string()), false, json).await?;
 
     say(json, "\n6. Is the destination equal to the exports? (driftless verify)");
     let mut equal = Exit::Done;
     for sync in ["orders", "signups"] {
-        equal = equal.max(commands::verify::run(&folder, sync, json).await?);
+        equal = equal.max(commands::verify::run(&place, sync, json).await?);
     }
 
     say(json, "\n7. The broken row waits with its reason. (driftless failures signups)");
-    commands::failures::run(&folder, "signups", 10, json).await?;
+    commands::failures::run(&place, "signups", 10, json).await?;
 
     if keep.is_some() {
         say(

@@ -9,3 +9,4 @@ mod output;
 mod progress;
 pub mod project;
 mod secrets;
+mod stack;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use driftless_core::config::{ConfigFiles, Configuration, PROJECT_FILE, ProjectConfig, SyncConfig};
+use driftless_core::config::{ConfigFiles, Configuration, DestinationConfig, PROJECT_FILE, ProjectConfig, SyncConfig};
 use driftless_core::ports::{Observer, Ports};
 use driftless_core::protocol::Sync;
 use driftless_destinations::sync_of;
@@ -13,7 +13,9 @@ use driftless_exports::ExportFormats;
 use driftless_host::{HttpTransport, RandomIds, SystemClock, ThreadCompute};
 
 use crate::cli::Failure;
+use crate::engine::{Ended, Syncs, run_until_quiet};
 use crate::secrets::LocalSecrets;
+use crate::stack::start_and_wait;
 
 /// A project folder as configured.
 pub struct Project {
@@ -36,17 +38,35 @@ pub enum Access {
     Look,
 }
 
+/// Where a project is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A folder of this machine, which does all the work.
+    Folder(PathBuf),
+    /// A deployed stack of this name, which does the work itself.
+    Stack(String),
+}
+
 /// A project with its state open.
 pub struct OpenProject {
-    /// The project.
-    pub project: Project,
+    /// The destinations by name.
+    pub destinations: BTreeMap<String, DestinationConfig>,
     /// Ports, but for the formats, which depend on the sync.
     pub ports: Ports,
     /// The syncs, with their own ports.
     pub syncs: BTreeMap<String, (Arc<Sync>, Ports)>,
     /// For reading back.
     pub http: Arc<HttpTransport>,
-    _state: EmbeddedState,
+    /// Who does the work.
+    pub worker: Worker,
+}
+
+/// Who delivers.
+pub enum Worker {
+    /// This process, on the state that it holds open.
+    Here(EmbeddedState),
+    /// The functions of a stack.
+    Functions,
 }
 
 impl Project {
@@ -119,11 +139,20 @@ impl Project {
             let formats = ExportFormats::new(config.source.csv.clone(), config.source.types.clone());
             syncs.insert(name.clone(), (sync, Ports { formats: Arc::new(formats), ..ports.clone() }));
         }
-        Ok(OpenProject { project: self, ports, syncs, http, _state: state })
+        Ok(OpenProject { destinations: self.config.destinations, ports, syncs, http, worker: Worker::Here(state) })
     }
 }
 
 impl OpenProject {
+    /// Brings syncs up to date: works, or lets the stack work and waits for it.
+    pub async fn run_until_quiet(&self, syncs: &Syncs) -> Result<Ended, Failure> {
+        let ended = match self.worker {
+            Worker::Here(_) => run_until_quiet(&self.ports, syncs).await,
+            Worker::Functions => start_and_wait(syncs).await,
+        };
+        ended.map_err(Failure::failed)
+    }
+
     /// One sync, or an error that names the others.
     pub fn sync(&self, name: &str) -> Result<&(Arc<Sync>, Ports), Failure> {
         self.syncs.get(name).ok_or_else(|| {

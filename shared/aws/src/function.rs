@@ -6,6 +6,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::connect::{names_an_endpoint, sdk_config};
 use crate::settings::Settings;
 use crate::stack::Stack;
 
@@ -30,9 +31,8 @@ where
         .with_ansi(false)
         .init();
     let settings = Settings::read(&environment)?;
-    let config = aws_config::load_from_env().await;
-    // Only emulators are named by an endpoint.
-    let path_style = environment.keys().any(|name| name.starts_with("AWS_ENDPOINT_URL"));
+    let config = sdk_config().await;
+    let path_style = names_an_endpoint(environment);
     let stack = Arc::new(Stack::new(settings, &config, path_style)?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| handle(stack.clone(), event))).await
 }

@@ -1,6 +1,7 @@
 //! The ports over S3, SQS, DynamoDB, Secrets Manager and Systems Manager, and what the functions share.
 
 mod config_store;
+mod connect;
 mod dynamo_row_states;
 mod dynamo_table;
 mod failure;
@@ -18,6 +19,7 @@ mod stack;
 mod table_names;
 
 pub use config_store::ConfigStore;
+pub use connect::{names_an_endpoint, published_settings, sdk_config};
 pub use dynamo_row_states::DynamoRowStates;
 pub use dynamo_table::DynamoTable;
 pub use function::run_function;

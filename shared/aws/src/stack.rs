@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
-use driftless_core::config::Configuration;
+use driftless_core::config::{Configuration, DestinationConfig};
 use driftless_core::ports::{PortError, Ports};
 use driftless_core::protocol::Sync;
 use driftless_destinations::sync_of;
@@ -36,6 +36,10 @@ pub struct Version {
     pub name: String,
     /// The syncs by name, each with its ports.
     pub syncs: BTreeMap<String, (Arc<Sync>, Ports)>,
+    /// The destinations by name.
+    pub destinations: BTreeMap<String, DestinationConfig>,
+    /// HTTP with the destinations' credentials.
+    pub http: Arc<HttpTransport>,
 }
 
 impl Stack {
@@ -115,15 +119,15 @@ impl Stack {
 
     fn ready(&self, name: &str, configuration: Configuration) -> Result<Version, PortError> {
         let destinations = configuration.project.destinations.clone();
-        let transport = Arc::new(HttpTransport::new(destinations, self.secrets.clone()).map_err(defect)?);
+        let http = Arc::new(HttpTransport::new(destinations.clone(), self.secrets.clone()).map_err(defect)?);
         let mut syncs = BTreeMap::new();
         for (sync_name, config) in &configuration.syncs {
             let sync = sync_of(config, &configuration.project, name.to_string()).map_err(defect)?;
             let formats = ExportFormats::new(config.source.csv.clone(), config.source.types.clone());
-            let ports = Ports { formats: Arc::new(formats), transport: transport.clone(), ..self.ports.clone() };
+            let ports = Ports { formats: Arc::new(formats), transport: http.clone(), ..self.ports.clone() };
             syncs.insert(sync_name.clone(), (Arc::new(sync), ports));
         }
-        Ok(Version { name: name.to_string(), syncs })
+        Ok(Version { name: name.to_string(), syncs, destinations, http })
     }
 }
 

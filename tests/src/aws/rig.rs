@@ -27,6 +27,8 @@ const TOKEN_PARAMETER: &str = "/driftless/product/token";
 
 /// A deployed stack.
 pub struct Rig {
+    /// Its name.
+    pub name: String,
     /// Its account.
     pub account: Account,
     /// Its settings.
@@ -74,6 +76,10 @@ impl Rig {
         let ssm = aws_sdk_ssm::Client::new(&account.config());
         let token = ssm.put_parameter().name(TOKEN_PARAMETER).value("rig-token").overwrite(true);
         token.r#type(aws_sdk_ssm::types::ParameterType::SecureString).send().await.unwrap();
+        let published: BTreeMap<_, _> = variables(&settings).into_iter().collect();
+        let parameter = ssm.put_parameter().name(format!("/driftless/{name}/settings")).overwrite(true);
+        let parameter = parameter.r#type(aws_sdk_ssm::types::ParameterType::String);
+        parameter.value(serde_json::to_string(&published).unwrap()).send().await.unwrap();
         let logs = TempDir::new().unwrap();
         let functions: BTreeMap<_, _> =
             [("detect", 60, 2, 256), ("plan", 900, 2, 1769), ("deliver", 330, 4, 512), ("sweep", 300, 1, 512)]
@@ -104,22 +110,42 @@ impl Rig {
         }
         let stack = Stack::new(settings.clone(), &account.config(), true).unwrap();
         let sandbox = start(SandboxConfig::local(0)).await.unwrap();
-        Some(Self { account, settings, stack, functions, sandbox, logs, pollers })
+        Some(Self { name: name.to_string(), account, settings, stack, functions, sandbox, logs, pollers })
     }
 
     /// Publishes a project with these syncs.
     pub async fn publish(&self, syncs: &[(&str, &str)]) -> String {
-        let project = format!(
-            "exports: s3://{}/{}\ndestinations:\n  product: {{ type: mixpanel, token: \"ssm:{TOKEN_PARAMETER}\", url: \"{}\" }}\n",
-            self.settings.exports_bucket,
-            self.settings.exports_prefix,
-            self.sandbox.url()
-        );
-        let mut files = BTreeMap::from([(PROJECT_FILE.to_string(), project)]);
+        let mut files = BTreeMap::from([(PROJECT_FILE.to_string(), self.project_file())]);
         files.extend(syncs.iter().map(|(name, text)| (format!("syncs/{name}.yaml"), text.to_string())));
         let files = ConfigFiles(files);
         files.parse().expect("a configuration without problems");
         self.stack.config_store().publish(&files, &RandomIds::new()).await.unwrap().0
+    }
+
+    /// Runs the `driftless` command against the stack: exit code and standard output.
+    pub async fn driftless(&self, arguments: &[&str]) -> (i32, String) {
+        let began = Instant::now();
+        let command = tokio::process::Command::new(binaries().join("driftless"))
+            .env_clear()
+            .envs(aws_variables(&self.account))
+            .args(["--stack", &self.name])
+            .args(arguments)
+            .output();
+        let output = tokio::time::timeout(Duration::from_secs(90), command).await.unwrap().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        eprintln!("driftless {arguments:?}: {:?}\n{err}", began.elapsed());
+        (output.status.code().unwrap_or(-1), format!("{out}{err}"))
+    }
+
+    /// The project's own file, with the sandbox as destination.
+    pub fn project_file(&self) -> String {
+        format!(
+            "exports: s3://{}/{}\ndestinations:\n  product: {{ type: mixpanel, token: \"ssm:{TOKEN_PARAMETER}\", url: \"{}\" }}\n",
+            self.settings.exports_bucket,
+            self.settings.exports_prefix,
+            self.sandbox.url()
+        )
     }
 
     /// Writes an export; S3 sends a notice.
@@ -200,9 +226,10 @@ async fn notify(account: &Account, settings: &Settings) {
     put.notification_configuration(configuration).send().await.unwrap();
 }
 
-fn environment(account: &Account, settings: &Settings) -> BTreeMap<String, String> {
+/// Settings as the template writes them.
+fn variables(settings: &Settings) -> Vec<(String, String)> {
     let values = [
-        settings.state_bucket.as_str(),
+        &settings.state_bucket,
         &settings.table,
         &settings.exports_bucket,
         &settings.exports_prefix,
@@ -211,13 +238,21 @@ fn environment(account: &Account, settings: &Settings) -> BTreeMap<String, Strin
         &settings.queues.batches,
         &settings.event_bus,
     ];
-    let settings = Settings::NAMES.iter().copied().zip(values);
-    let aws = [
+    Settings::NAMES.iter().zip(values).map(|(name, value)| (name.to_string(), value.clone())).collect()
+}
+
+/// Region, credentials and endpoint, as a function and an operator have them.
+fn aws_variables(account: &Account) -> [(String, String); 4] {
+    [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", account.id.as_str()),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("AWS_ENDPOINT_URL", account.url.as_str()),
-        ("DRIFTLESS_LOG", "info"),
-    ];
-    settings.chain(aws).map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    ]
+    .map(|(name, value)| (name.to_string(), value.to_string()))
+}
+
+fn environment(account: &Account, settings: &Settings) -> BTreeMap<String, String> {
+    let log = ("DRIFTLESS_LOG".to_string(), "info".to_string());
+    variables(settings).into_iter().chain(aws_variables(account)).chain([log]).collect()
 }

@@ -6,7 +6,7 @@ use driftless_host::basic_auth;
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::{number, table};
-use crate::project::{Access, Project};
+use crate::project::{Access, Place, Project};
 use crate::secrets::LocalSecrets;
 
 /// Exports listed per sync.
@@ -29,7 +29,7 @@ pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
     if !problems.is_empty() {
         return Err(Failure::configuration(problems));
     }
-    let (project, _) = open(folder, Access::Look, json).await?;
+    let (project, _) = open(&Place::Folder(folder.to_path_buf()), Access::Look, json).await?;
     let mut rows = table(&["sync", "kind", "mode", "destination", "exports", "control files"]);
     let mut all = Vec::new();
     for (name, (sync, ports)) in &project.syncs {

@@ -1,17 +1,15 @@
-use std::path::Path;
-
 use driftless_core::model::{RunId, RunPhase};
 use driftless_core::protocol::{approve, load_checkpoint, reject};
 
 use super::sync::{last_runs, report};
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
-use crate::engine::{Syncs, run_until_quiet};
-use crate::project::Access;
+use crate::engine::Syncs;
+use crate::project::{Access, Place};
 
 /// Lets a held run go, and delivers it, or drops it.
-pub async fn run(folder: &Path, name: &str, run: Option<u64>, approves: bool, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, Access::Work, json).await?;
+pub async fn run(place: &Place, name: &str, run: Option<u64>, approves: bool, json: bool) -> Result<Exit, Failure> {
+    let (project, progress) = open(place, Access::Work, json).await?;
     let (sync, ports) = project.sync(name)?;
     let checkpoint = load_checkpoint(ports, name).await?;
     let held = checkpoint.runs.iter().find(|open| open.phase == RunPhase::Held).map(|open| open.run);
@@ -32,7 +30,7 @@ pub async fn run(folder: &Path, name: &str, run: Option<u64>, approves: bool, js
         }
         return Ok(Exit::Done);
     }
-    let ended = run_until_quiet(&project.ports, &syncs).await.map_err(Failure::failed)?;
+    let ended = project.run_until_quiet(&syncs).await?;
     progress.clear();
     report(&syncs, &before, &ended, json).await
 }

@@ -1,18 +1,16 @@
-use std::path::Path;
-
 use driftless_core::protocol::read_quarantine;
 
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::{count, rejected_line};
-use crate::project::Access;
+use crate::project::{Access, Place};
 
 /// Quarantine files read for one look.
 const FILES_MAX: usize = 10_000;
 
 /// Shows the rows in quarantine.
-pub async fn run(folder: &Path, name: &str, limit: usize, json: bool) -> Result<Exit, Failure> {
-    let (project, _) = open(folder, Access::Look, json).await?;
+pub async fn run(place: &Place, name: &str, limit: usize, json: bool) -> Result<Exit, Failure> {
+    let (project, _) = open(place, Access::Look, json).await?;
     let (_, ports) = project.sync(name)?;
     let files = read_quarantine(ports, name, FILES_MAX).await?;
     let total: usize = files.iter().map(|file| file.rows.len()).sum();

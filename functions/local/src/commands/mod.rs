@@ -5,6 +5,7 @@ mod decide;
 pub mod failures;
 mod init;
 pub mod plan;
+mod publish;
 mod replay;
 mod runs;
 mod sandbox;
@@ -14,18 +15,25 @@ pub mod sync;
 pub mod verify;
 mod why;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use driftless_core::ports::Observer;
 
 use crate::cli::{Cli, Command, Exit, Failure};
 use crate::progress::TerminalProgress;
-use crate::project::{Access, OpenProject, Project};
+use crate::project::{Access, OpenProject, Place, Project};
+use crate::stack::open_stack;
 
 /// Runs a command.
 pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let (folder, json) = (cli.project, cli.json);
+    if let (Some(_), Some(word)) = (&cli.stack, of_one_machine(&cli.command)) {
+        return Err(Failure::configuration(vec![format!("--stack: {word}")]));
+    }
+    let place = match cli.stack {
+        Some(name) => Place::Stack(name),
+        None => Place::Folder(folder.clone()),
+    };
     match cli.command {
         Command::Demo { keep } => crate::demo::run(keep, json).await,
         Command::Init => init::run(&folder),
@@ -35,24 +43,41 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
                 .await
         }
         Command::Check => check::run(&folder, json).await,
-        Command::Plan { sync } => plan::run(&folder, sync, json).await,
-        Command::Sync { sync, watch } => sync::run(&folder, sync, watch, json).await,
-        Command::Status => status::run(&folder, json).await,
-        Command::Runs { sync, limit } => runs::run(&folder, &sync, limit, json).await,
-        Command::Failures { sync, limit } => failures::run(&folder, &sync, limit, json).await,
-        Command::Replay { sync } => replay::run(&folder, &sync, json).await,
-        Command::Why { sync, key } => why::run(&folder, &sync, key, json).await,
-        Command::Verify { sync } => verify::run(&folder, &sync, json).await,
-        Command::Approve { sync, run } => decide::run(&folder, &sync, run, true, json).await,
-        Command::Reject { sync, run } => decide::run(&folder, &sync, run, false, json).await,
+        Command::Plan { sync } => plan::run(&place, sync, json).await,
+        Command::Sync { sync, watch } => sync::run(&place, sync, watch, json).await,
+        Command::Publish => publish::run(&folder, &place, json).await,
+        Command::Status => status::run(&place, json).await,
+        Command::Runs { sync, limit } => runs::run(&place, &sync, limit, json).await,
+        Command::Failures { sync, limit } => failures::run(&place, &sync, limit, json).await,
+        Command::Replay { sync } => replay::run(&place, &sync, json).await,
+        Command::Why { sync, key } => why::run(&place, &sync, key, json).await,
+        Command::Verify { sync } => verify::run(&place, &sync, json).await,
+        Command::Approve { sync, run } => decide::run(&place, &sync, run, true, json).await,
+        Command::Reject { sync, run } => decide::run(&place, &sync, run, false, json).await,
+    }
+}
+
+/// Why a command has nothing to do with a stack, if it has not.
+fn of_one_machine(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Demo { .. } | Command::Init | Command::Schema { .. } | Command::Sandbox { .. } => {
+            Some("this command is of one machine")
+        }
+        Command::Check => Some("check reads a project folder; publish checks it too"),
+        Command::Sync { watch: true, .. } => Some("a stack watches by itself; leave out --watch"),
+        _ => None,
     }
 }
 
 /// Opens a project, with progress on a terminal unless a program reads along.
-pub async fn open(folder: &Path, access: Access, json: bool) -> Result<(OpenProject, Arc<TerminalProgress>), Failure> {
+pub async fn open(place: &Place, access: Access, json: bool) -> Result<(OpenProject, Arc<TerminalProgress>), Failure> {
     let progress = Arc::new(TerminalProgress::new(!json));
     let observer: Arc<dyn Observer> = progress.clone();
-    Ok((Project::load(folder)?.open(access, observer).await?, progress))
+    let project = match place {
+        Place::Folder(folder) => Project::load(folder)?.open(access, observer).await?,
+        Place::Stack(name) => open_stack(name, observer).await?,
+    };
+    Ok((project, progress))
 }
 
 /// The syncs a command is about.

@@ -1,15 +1,13 @@
-use std::path::Path;
-
 use driftless_core::protocol::dry_run;
 
 use super::{chosen, open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::print_plan;
-use crate::project::Access;
+use crate::project::{Access, Place};
 
 /// Shows what a sync would do. Changes nothing anywhere.
-pub async fn run(folder: &Path, sync: Option<String>, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, Access::Look, json).await?;
+pub async fn run(place: &Place, sync: Option<String>, json: bool) -> Result<Exit, Failure> {
+    let (project, progress) = open(place, Access::Look, json).await?;
     let mut exit = Exit::Done;
     let mut all = Vec::new();
     for name in chosen(&project, &sync)? {

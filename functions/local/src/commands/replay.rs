@@ -1,13 +1,11 @@
-use std::path::Path;
-
 use driftless_core::model::ExportVersion;
 use driftless_core::protocol::{Replay, read_quarantine, replay};
 
 use super::sync::{last_runs, report};
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
-use crate::engine::{Syncs, run_until_quiet};
-use crate::project::Access;
+use crate::engine::Syncs;
+use crate::project::{Access, Place};
 
 /// Quarantine files replayed at once.
 const FILES_MAX: usize = 10_000;
@@ -16,8 +14,8 @@ const PAGE: usize = 1_000;
 
 /// Sends quarantined rows again, as the exports and the configuration are now. Rows of exports that changed since are
 /// left alone: the new version was, or will be, planned as such.
-pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, Access::Work, json).await?;
+pub async fn run(place: &Place, name: &str, json: bool) -> Result<Exit, Failure> {
+    let (project, progress) = open(place, Access::Work, json).await?;
     let (sync, ports) = project.sync(name)?;
     let files = read_quarantine(ports, name, FILES_MAX).await?;
     let mut wanted = Replay::default();
@@ -54,7 +52,7 @@ pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure>
     if replay(ports, sync, wanted).await.map_err(Failure::failed)?.is_none() {
         return Err(Failure::failed(format!("{name} has an open run; run driftless sync {name} first")));
     }
-    let ended = run_until_quiet(&project.ports, &syncs).await.map_err(Failure::failed)?;
+    let ended = project.run_until_quiet(&syncs).await?;
     progress.clear();
     if gone > 0 && !json {
         println!("{gone} quarantined rows are of exports that changed or are gone; they were left out");

@@ -1,16 +1,14 @@
-use std::path::Path;
-
 use driftless_core::model::{Phase, RunPhase};
 use driftless_core::protocol::{failed_exports, load_checkpoint, runs};
 
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::{count, moment, number, table};
-use crate::project::Access;
+use crate::project::{Access, Place};
 
 /// Shows where every sync stands.
-pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
-    let (project, _) = open(folder, Access::Look, json).await?;
+pub async fn run(place: &Place, json: bool) -> Result<Exit, Failure> {
+    let (project, _) = open(place, Access::Look, json).await?;
     let mut rows = table(&[
         "sync",
         "mode",

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use driftless_core::config::Schedule;
@@ -8,21 +7,21 @@ use driftless_core::protocol::{failed_exports, load_checkpoint, runs};
 
 use super::{chosen, open, print_json};
 use crate::cli::{Exit, Failure};
-use crate::engine::{Ended, Syncs, run_pending, run_until_quiet};
+use crate::engine::{Ended, Syncs, run_pending};
 use crate::output::{count, print_rejected, print_runs};
-use crate::project::{Access, OpenProject};
+use crate::project::{Access, OpenProject, Place};
 
 /// How often `--watch` looks at the exports.
 const WATCH: Duration = Duration::from_secs(5);
 
 /// Brings the destination up to date.
-pub async fn run(folder: &Path, sync: Option<String>, watch: bool, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, Access::Work, json).await?;
+pub async fn run(place: &Place, sync: Option<String>, watch: bool, json: bool) -> Result<Exit, Failure> {
+    let (project, progress) = open(place, Access::Work, json).await?;
     let names = chosen(&project, &sync)?;
     let syncs: Syncs =
         names.iter().filter_map(|n| project.syncs.get_key_value(*n)).map(|(n, s)| (n.clone(), s.clone())).collect();
     let before = last_runs(&syncs).await?;
-    let ended = run_until_quiet(&project.ports, &syncs).await.map_err(Failure::failed)?;
+    let ended = project.run_until_quiet(&syncs).await?;
     progress.clear();
     let exit = report(&syncs, &before, &ended, json).await?;
     if !watch {

@@ -1,15 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-
 use driftless_core::config::{DestinationConfig, MixpanelConfig, Region};
 use driftless_core::model::RowKey;
 use driftless_core::protocol::{expected_rows, failed_exports, owned_keys};
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::number;
-use crate::project::{Access, OpenProject};
+use crate::project::{Access, OpenProject, Place};
 
 /// Differences shown.
 const SHOWN: usize = 10;
@@ -32,8 +30,8 @@ pub struct Compared {
 }
 
 /// Compares the exports with the destination.
-pub async fn run(folder: &Path, name: &str, json: bool) -> Result<Exit, Failure> {
-    let (project, progress) = open(folder, Access::Look, json).await?;
+pub async fn run(place: &Place, name: &str, json: bool) -> Result<Exit, Failure> {
+    let (project, progress) = open(place, Access::Look, json).await?;
     let compared = compare(&project, name).await?;
     progress.clear();
     let differs = !compared.missing.is_empty() || !compared.surplus.is_empty() || !compared.unread.is_empty();
@@ -86,7 +84,7 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
     let unread = failed_exports(ports, sync).await.map_err(Failure::failed)?;
     let unread = unread.into_iter().map(|failed| (failed.version.key, failed.reason)).collect();
     let mut compared = Compared { expected: total, unread, ..Compared::default() };
-    let DestinationConfig::Mixpanel(config) = &project.project.config.destinations[&sync.config.destination];
+    let DestinationConfig::Mixpanel(config) = &project.destinations[&sync.config.destination];
     for event in
         visible(project, &sync.config.destination, config, from_ms.min(until_ms), until_ms.max(from_ms)).await?
     {

@@ -1,16 +1,14 @@
-use std::path::Path;
-
 use driftless_core::model::{RowKey, RowStatus};
 use driftless_core::protocol::look_up;
 
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
 use crate::output::{moment, rejected_line};
-use crate::project::Access;
+use crate::project::{Access, Place};
 
 /// Shows what is known of one row.
-pub async fn run(folder: &Path, name: &str, values: Vec<String>, json: bool) -> Result<Exit, Failure> {
-    let (project, _) = open(folder, Access::Look, json).await?;
+pub async fn run(place: &Place, name: &str, values: Vec<String>, json: bool) -> Result<Exit, Failure> {
+    let (project, _) = open(place, Access::Look, json).await?;
     let (sync, ports) = project.sync(name)?;
     let columns = sync.config.events.insert_id.as_ref().map(|k| k.columns()).unwrap_or_default();
     let key = match RowKey::from_hex(&values[0]) {
