@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use driftless_tests::aws::Rig;
+use serde_json::json;
 
 const EVENTS: &str = "\
 events:
@@ -150,4 +151,78 @@ async fn an_operator_publishes_syncs_looks_and_decides() {
 
 fn orders_file(rows: u32) -> String {
     orders((0..rows).map(|id| (id, id)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_starts_shows_and_decides() {
+    let Some(rig) = Rig::deploy("api").await else { return };
+    let orders = sync("append", "prefix: orders/", "schedule: manual\nhold: { billable_over: 20 }\n");
+    rig.publish(&[("orders", &orders)]).await;
+    rig.put("orders/a.csv", orders_file(10)).await;
+
+    let start =
+        |key: &str| json!({"pathParameters": {"sync": "orders"}, "headers": {"idempotency-key": key}, "body": "{}"});
+    // Two at once under one key are one start.
+    let route = "POST /syncs/{sync}/runs";
+    let (one, other) = tokio::join!(rig.call(route, start("k1")), rig.call(route, start("k1")));
+    assert_eq!((one.0, other.0), (202, 202), "{one:?} {other:?}");
+    rig.finished("orders", 1).await;
+    let again = rig.call(route, start("k1")).await;
+    assert!(again.1["status"] == "planning" || again.1["status"] == "busy", "{again:?}");
+    assert_eq!(rig.checkpoint("orders").await.last_run, 1);
+    assert_eq!(rig.copies().len(), 10);
+    assert_eq!(rig.call(route, start("k2")).await.1["status"], "nothing_new");
+
+    // Over the budget: held; shown; approved once.
+    rig.put("orders/b.csv", orders_file(40)).await;
+    assert_eq!(rig.call(route, start("k3")).await.1["status"], "planning");
+    let held = |name: &str| json!({"pathParameters": {"run": name}});
+    rig.until("the run is held", async || !rig.checkpoint("orders").await.runs.is_empty()).await;
+    assert_eq!(
+        rig.call(route, start("k4")).await.1,
+        json!({"sync": "orders", "status": "held", "request": "k4", "run": "orders:2"})
+    );
+    let (_, syncs) = rig.call("GET /syncs", json!({})).await;
+    assert_eq!(syncs["syncs"][0]["state"], "held for approval");
+    assert_eq!(
+        rig.call("POST /runs/{run}/approve", held("orders:2")).await,
+        (200, json!({"run": "orders:2", "status": "delivering"}))
+    );
+    rig.finished("orders", 2).await;
+    assert_eq!(rig.call("POST /runs/{run}/approve", held("orders:2")).await.0, 409);
+    assert_eq!(rig.call("POST /runs/{run}/cancel", held("orders:2")).await.0, 409);
+    let (status, run) = rig.call("GET /runs/{run}", held("orders:2")).await;
+    assert_eq!((status, &run["counts"]["accepted"]), (200, &json!(30)));
+    let (_, runs) = rig
+        .call(
+            "GET /syncs/{sync}/runs",
+            json!({"pathParameters": {"sync": "orders"}, "queryStringParameters": {"limit": "1"}}),
+        )
+        .await;
+    assert_eq!((runs["runs"].as_array().unwrap().len(), &runs["runs"][0]["run"]), (1, &json!(2)));
+
+    // What is wrong is refused, with a reason.
+    let sync = |name: &str| json!({"pathParameters": {"sync": name}});
+    for (route, request, status) in [
+        (route, sync("orders"), 400),
+        (route, json!({"pathParameters": {"sync": "orders"}, "headers": {"idempotency-key": "k"}, "body": "{"}), 400),
+        (
+            route,
+            json!({"pathParameters": {"sync": "orders"}, "headers": {"idempotency-key": "k"}, "body": " ".repeat(2_000)}),
+            413,
+        ),
+        (route, json!({"pathParameters": {"sync": "nobody"}, "headers": {"idempotency-key": "k"}}), 404),
+        ("GET /runs/{run}", held("orders"), 400),
+        ("GET /runs/{run}", held("orders:99"), 404),
+        (
+            "GET /syncs/{sync}/runs",
+            json!({"pathParameters": {"sync": "orders"}, "queryStringParameters": {"limit": "0"}}),
+            400,
+        ),
+        ("$default", json!({}), 404),
+    ] {
+        let (answered, body) = rig.call(route, request).await;
+        assert_eq!(answered, status, "{route}: {body}");
+        assert!(["code", "message", "remedy"].iter().all(|field| body["error"][field].is_string()), "{body}");
+    }
 }

@@ -81,22 +81,27 @@ impl Rig {
         let parameter = parameter.r#type(aws_sdk_ssm::types::ParameterType::String);
         parameter.value(serde_json::to_string(&published).unwrap()).send().await.unwrap();
         let logs = TempDir::new().unwrap();
-        let functions: BTreeMap<_, _> =
-            [("detect", 60, 2, 256), ("plan", 900, 2, 1769), ("deliver", 330, 4, 512), ("sweep", 300, 1, 512)]
-                .into_iter()
-                .map(|(function, timeout_s, concurrency, memory_mb)| {
-                    let lambda = Lambda::new(Function {
-                        name: format!("{name}-{function}"),
-                        binary: binaries().join(function),
-                        environment: environment(&account, &settings),
-                        timeout: Duration::from_secs(timeout_s),
-                        memory_mb,
-                        concurrency,
-                        log: logs.path().join(format!("{function}.log")),
-                    });
-                    (function, Arc::new(lambda))
-                })
-                .collect();
+        let functions: BTreeMap<_, _> = [
+            ("detect", 60, 2, 256),
+            ("plan", 900, 2, 1769),
+            ("deliver", 330, 4, 512),
+            ("sweep", 300, 1, 512),
+            ("sync-now", 29, 4, 256),
+        ]
+        .into_iter()
+        .map(|(function, timeout_s, concurrency, memory_mb)| {
+            let lambda = Lambda::new(Function {
+                name: format!("{name}-{function}"),
+                binary: binaries().join(function),
+                environment: environment(&account, &settings),
+                timeout: Duration::from_secs(timeout_s),
+                memory_mb,
+                concurrency,
+                log: logs.path().join(format!("{function}.log")),
+            });
+            (function, Arc::new(lambda))
+        })
+        .collect();
         let mut pollers = Vec::new();
         let sources = [
             ("detect", &settings.queues.notices, 10),
@@ -165,6 +170,24 @@ impl Rig {
         self.functions["sweep"].invoke(&json!({})).await
     }
 
+    /// One call of the HTTP API, as API Gateway makes it of a request to this route: status and answer.
+    pub async fn call(&self, route: &str, request: serde_json::Value) -> (u64, serde_json::Value) {
+        let mut event = json!({ "version": "2.0", "routeKey": route, "isBase64Encoded": false });
+        for (name, value) in request.as_object().into_iter().flatten() {
+            event[name] = value.clone();
+        }
+        match self.functions["sync-now"].invoke(&event).await {
+            Invoked::Answer(answer) => {
+                let body = answer["body"].as_str().unwrap();
+                (answer["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
+            }
+            failed => {
+                self.show_logs();
+                panic!("{route}: {failed:?}")
+            }
+        }
+    }
+
     /// A sync's checkpoint.
     pub async fn checkpoint(&self, sync: &str) -> Checkpoint {
         load_checkpoint(self.stack.ports(), sync).await.unwrap()
@@ -181,6 +204,18 @@ impl Rig {
             if began.elapsed() > Duration::from_secs(60) {
                 self.show_logs();
                 panic!("{sync} is not done: {checkpoint:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until something holds.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let began = Instant::now();
+        while !holds().await {
+            if began.elapsed() > Duration::from_secs(60) {
+                self.show_logs();
+                panic!("not in time: {what}");
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -42,6 +42,20 @@ pub async fn reject(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
     Ok(true)
 }
 
+/// A person stops a run that is being delivered: nothing further of the sync is sent until it is started again, and then
+/// it goes on where it stopped. Returns whether the run was being delivered.
+pub async fn stop(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, ProtocolError> {
+    let stopped = update_checkpoint(ports, sync.name(), |current| {
+        let is_open = current.runs.iter().any(|open| open.run == run && open.phase == RunPhase::Delivering);
+        is_open.then(|| {
+            let reason = format!("run {} was cancelled; a start of the sync goes on with it", run.0);
+            current.phase = Phase::Halted { reason };
+        })
+    })
+    .await?;
+    Ok(stopped.is_some())
+}
+
 /// A person has dealt with what stopped the sync. Returns whether it was stopped.
 pub async fn cancel_halt(ports: &Ports, sync: &Sync) -> Result<bool, ProtocolError> {
     let lifted = update_checkpoint(ports, sync.name(), |current| {

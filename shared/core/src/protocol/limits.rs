@@ -65,6 +65,9 @@ pub const STAGING_WIDTH: usize = 8;
 /// Members of one done-set, so that adding to it stays cheap.
 pub const DONE_SET_SIZE: u32 = 512;
 
+/// How long the name of a start is remembered: a week, longer than any scheduler repeats a call.
+pub const REQUEST_KEPT_MS: i64 = 7 * 86_400_000;
+
 /// Runs whose billable mutations make the average.
 pub const RECENT_RUNS: usize = 10;
 

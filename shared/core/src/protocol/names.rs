@@ -16,6 +16,11 @@ pub const CONFIG: &str = "config";
 /// Sort key of what is in force.
 pub const CURRENT: &str = "current";
 
+/// Partition of the starts of a sync by the names that their callers gave them.
+pub fn requests_partition(sync: &str) -> String {
+    format!("requests/{sync}")
+}
+
 /// The files of a version of the configuration.
 pub fn config_blob(version: &str) -> String {
     format!("config/{version}.json")

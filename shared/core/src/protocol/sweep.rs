@@ -58,6 +58,7 @@ pub async fn sweep(ports: &Ports, sync: &Arc<Sync>, starts: bool) -> Result<Swep
     let goes_on = checkpoint.cursor.is_some() || matches!(checkpoint.phase, Phase::Planning { .. });
     let detected = if starts || goes_on { detect(ports, sync, false).await? } else { Detected::Nothing };
     clean_up(ports, sync, &checkpoint).await?;
+    super::requests::forget_old(ports, sync).await?;
     Ok(Swept { detected, resent, delivering })
 }
 
