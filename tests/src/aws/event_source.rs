@@ -1,6 +1,7 @@
 //! Lambda's own poller of a queue: hands messages over, and deletes those that were dealt with.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ pub struct EventSource {
     pub lambda: Arc<Lambda>,
     /// Most messages of one call.
     pub batch_size: i32,
+    /// While set, no message is taken.
+    pub paused: Arc<AtomicBool>,
 }
 
 impl EventSource {
@@ -37,12 +40,16 @@ impl EventSource {
     }
 
     async fn poll(&self) {
+        if self.paused.load(Ordering::SeqCst) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            return;
+        }
         let received = self
             .sqs
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(self.batch_size)
-            .wait_time_seconds(1)
+            .wait_time_seconds(0)
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .send()
             .await;
@@ -54,6 +61,7 @@ impl EventSource {
             }
         };
         if messages.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             return;
         }
         let records: Vec<Value> = messages.iter().map(record).collect();

@@ -130,6 +130,11 @@ impl Lambda {
         killed.is_ok_and(|status| status.success())
     }
 
+    /// Whether a call is under way.
+    pub fn is_busy(&self) -> bool {
+        !self.busy.lock().unwrap().is_empty()
+    }
+
     /// What was used so far.
     pub fn usage(&self) -> Usage {
         *self.usage.lock().unwrap()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::types::{Event, NotificationConfiguration, QueueConfiguration};
@@ -9,7 +10,8 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use driftless_aws::{QueueUrls, Settings, Stack};
 use driftless_core::config::{ConfigFiles, PROJECT_FILE};
 use driftless_core::model::{Checkpoint, Phase};
-use driftless_core::protocol::load_checkpoint;
+use driftless_core::ports::QueueName;
+use driftless_core::protocol::{load_checkpoint, names};
 use driftless_host::RandomIds;
 use driftless_sandbox::server::{Sandbox, SandboxConfig, start};
 use driftless_sandbox::store::{CopyFilter, CopyRow};
@@ -41,6 +43,7 @@ pub struct Rig {
     pub sandbox: Sandbox,
     /// Where logs are.
     pub logs: TempDir,
+    paused: BTreeMap<&'static str, Arc<AtomicBool>>,
     pollers: Vec<JoinHandle<()>>,
 }
 
@@ -53,6 +56,11 @@ impl Drop for Rig {
 impl Rig {
     /// Deploys the stack. `None` where there is no emulator.
     pub async fn deploy(name: &str) -> Option<Self> {
+        Self::deploy_with(name, true).await
+    }
+
+    /// Deploys the stack; without `notices` S3 tells nothing.
+    pub async fn deploy_with(name: &str, notices: bool) -> Option<Self> {
         let account = Emulator::running()?.account();
         let mut urls = Vec::new();
         for (queue, timeout_s) in [("notices", 60), ("plans", 900), ("batches", 330)] {
@@ -63,16 +71,18 @@ impl Rig {
             set.attributes(QueueAttributeName::VisibilityTimeout, visibility).send().await.unwrap();
             urls.push(url);
         }
-        let [notices, plans, batches] = urls.try_into().unwrap();
+        let [notices_url, plans, batches] = urls.try_into().unwrap();
         let settings = Settings {
             state_bucket: account.bucket(&format!("{name}-state")).await,
             table: account.table(&format!("{name}-state")).await,
             exports_bucket: account.bucket(&format!("{name}-exports")).await,
             exports_prefix: "warehouse/".to_string(),
-            queues: QueueUrls { notices, plans, batches },
+            queues: QueueUrls { notices: notices_url, plans, batches },
             event_bus: "default".to_string(),
         };
-        notify(&account, &settings).await;
+        if notices {
+            notify(&account, &settings).await;
+        }
         let ssm = aws_sdk_ssm::Client::new(&account.config());
         let token = ssm.put_parameter().name(TOKEN_PARAMETER).value("rig-token").overwrite(true);
         token.r#type(aws_sdk_ssm::types::ParameterType::SecureString).send().await.unwrap();
@@ -103,19 +113,25 @@ impl Rig {
         })
         .collect();
         let mut pollers = Vec::new();
+        let mut paused: BTreeMap<&'static str, Arc<AtomicBool>> = BTreeMap::new();
         let sources = [
             ("detect", &settings.queues.notices, 10),
             ("plan", &settings.queues.plans, 1),
             ("deliver", &settings.queues.batches, 1),
         ];
         for (function, url, batch_size) in sources {
-            let source =
-                EventSource { url: url.clone(), sqs: account.sqs(), lambda: functions[function].clone(), batch_size };
+            let source = EventSource {
+                url: url.clone(),
+                sqs: account.sqs(),
+                lambda: functions[function].clone(),
+                batch_size,
+                paused: paused.entry(function).or_default().clone(),
+            };
             pollers.extend(source.start());
         }
         let stack = Stack::new(settings.clone(), &account.config(), true).unwrap();
         let sandbox = start(SandboxConfig::local(0)).await.unwrap();
-        Some(Self { name: name.to_string(), account, settings, stack, functions, sandbox, logs, pollers })
+        Some(Self { name: name.to_string(), account, settings, stack, functions, sandbox, logs, paused, pollers })
     }
 
     /// Publishes a project with these syncs.
@@ -163,6 +179,49 @@ impl Rig {
     pub async fn remove(&self, key: &str) {
         let delete = self.account.s3().delete_object().bucket(&self.settings.exports_bucket);
         delete.key(format!("{}{key}", self.settings.exports_prefix)).send().await.unwrap();
+    }
+
+    /// Lets no message reach a function, or lets them again. What is under way goes on.
+    pub fn pause(&self, function: &str, paused: bool) {
+        self.paused[function].store(paused, Ordering::SeqCst);
+    }
+
+    /// Loses every message that waits in the queue of a function.
+    pub async fn lose_messages(&self, queue: QueueName) {
+        let url = self.settings.queues.of(queue);
+        self.account.sqs().purge_queue().queue_url(url).send().await.unwrap();
+    }
+
+    /// Sends a message as it is.
+    pub async fn send(&self, queue: QueueName, body: &str) {
+        let url = self.settings.queues.of(queue);
+        self.account.sqs().send_message().queue_url(url).message_body(body).send().await.unwrap();
+    }
+
+    /// Whether any function is at work.
+    pub fn is_busy(&self) -> bool {
+        self.functions.values().any(|function| function.is_busy())
+    }
+
+    /// An hour passes: leases and cool-downs of a sync are over. Only while nobody works.
+    pub async fn let_an_hour_pass(&self, sync: &str) {
+        let table = &self.stack.ports().table;
+        let checkpoint = self.checkpoint(sync).await;
+        let mut items = vec![(names::sync_partition(sync), names::CHECKPOINT.to_string())];
+        for run in &checkpoint.runs {
+            let claims = names::claims_partition(sync, run.run);
+            let listed = table.list(&claims, "", 10_000).await.unwrap();
+            items.extend(listed.into_iter().map(|(sort, _)| (claims.clone(), sort)));
+        }
+        for (partition, sort) in items {
+            let Some(item) = table.get(&partition, &sort).await.unwrap() else { continue };
+            let mut body: serde_json::Value = serde_json::from_slice(&item.body).unwrap();
+            if age(&mut body) {
+                let body = serde_json::to_vec(&body).unwrap();
+                // Whoever writes meanwhile is right.
+                let _ = table.put(&partition, &sort, Some(item.revision), "an hour later", &body).await.unwrap();
+            }
+        }
     }
 
     /// One tick of the schedule.
@@ -231,6 +290,15 @@ impl Rig {
         }
     }
 
+    /// Sets what goes wrong at the destination, as its page does.
+    pub async fn set_faults(&self, faults: serde_json::Value) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("{}/sandbox/faults", self.sandbox.url());
+        let body = faults.to_string();
+        let sent = client.post(url).header("content-type", "application/json").body(body).send().await.unwrap();
+        assert!(sent.status().is_success(), "{}", sent.status());
+    }
+
     /// Every copy that arrived, in order.
     pub fn copies(&self) -> Vec<CopyRow> {
         self.read(&CopyFilter::default())
@@ -245,6 +313,25 @@ impl Rig {
         let store = self.sandbox.store();
         tokio::task::block_in_place(|| store.copies(filter, 0, usize::MAX >> 1)).unwrap()
     }
+}
+
+/// Brings every moment until which something waits an hour nearer; whether there was one.
+fn age(body: &mut serde_json::Value) -> bool {
+    const HOUR_MS: i64 = 3_600_000;
+    let mut aged = false;
+    match body {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_i64().filter(|moment| name.ends_with("_until_ms") && *moment > HOUR_MS) {
+                    Some(moment) => (*value, aged) = (json!(moment - HOUR_MS), true),
+                    None => aged |= age(value),
+                }
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| aged |= age(value)),
+        _ => {}
+    }
+    aged
 }
 
 /// Connects the exports bucket with the notices queue.
