@@ -201,6 +201,13 @@ async fn the_api_starts_shows_and_decides() {
         .await;
     assert_eq!((runs["runs"].as_array().unwrap().len(), &runs["runs"][0]["run"]), (1, &json!(2)));
 
+    // Programs are told by metrics and events.
+    let log = std::fs::read_to_string(rig.logs.path().join("plan.log")).unwrap();
+    assert!(log.lines().any(|line| line.contains("\"RunsHeld\":1") && line.contains("\"Stack\":\"api\"")), "{log}");
+    let log = std::fs::read_to_string(rig.logs.path().join("deliver.log")).unwrap();
+    assert!(log.lines().any(|line| line.contains("\"RunsFinished\":1")), "{log}");
+    assert!(!log.contains("events are lost"), "{log}");
+
     // What is wrong is refused, with a reason.
     let sync = |name: &str| json!({"pathParameters": {"sync": name}});
     for (route, request, status) in [

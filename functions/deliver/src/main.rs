@@ -27,7 +27,7 @@ async fn handle(stack: Arc<Stack>, event: LambdaEvent<SqsEvent>) -> Result<SqsAn
             }
         };
         if let Some(wait_ms) = wait_ms {
-            answer.later(&*stack.ports().queue, QueueName::Batches, record, wait_ms).await?;
+            answer.later(&*stack.ports().queue, QueueName::Batches, record, wait_ms).await;
         }
     }
     Ok(answer)

@@ -36,7 +36,7 @@ async fn handle(stack: Arc<Stack>, event: LambdaEvent<SqsEvent>) -> Result<SqsAn
             }
         }
         if failed {
-            answer.later(&*stack.ports().queue, QueueName::Notices, record, RETRY_MS).await?;
+            answer.later(&*stack.ports().queue, QueueName::Notices, record, RETRY_MS).await;
         }
     }
     Ok(answer)

@@ -35,6 +35,8 @@ impl Observer for TerminalProgress {
             Progress::Read { rows, .. } => counts.0 += rows,
             Progress::Planned { rows, .. } => counts.1 += rows,
             Progress::Delivered { rows, .. } => counts.2 += rows,
+            // The command says these at its end.
+            Progress::Finished { .. } | Progress::Held { .. } | Progress::Stopped { .. } => {}
             Progress::BackingOff { sync, wait_ms, cause } => {
                 let text = format!("{sync}: waiting {:.1} s: {cause}", wait_ms as f64 / 1_000.0);
                 // Without a terminal a wait is still told: a log that says nothing looks like a hang.

@@ -24,7 +24,7 @@ async fn handle(stack: Arc<Stack>, event: LambdaEvent<SqsEvent>) -> Result<SqsAn
     for record in &event.payload.records {
         if let Err(error) = plan_one(&stack, record, until_ms).await {
             tracing::warn!(%error, "planning failed; tried again");
-            answer.later(&*stack.ports().queue, QueueName::Plans, record, RETRY_MS).await?;
+            answer.later(&*stack.ports().queue, QueueName::Plans, record, RETRY_MS).await;
         }
     }
     Ok(answer)

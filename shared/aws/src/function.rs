@@ -34,5 +34,16 @@ where
     let config = sdk_config().await;
     let path_style = names_an_endpoint(environment);
     let stack = Arc::new(Stack::new(settings, &config, path_style)?);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| handle(stack.clone(), event))).await
+    let call = move |event: LambdaEvent<E>| {
+        let stack = stack.clone();
+        async move {
+            let answer = handle(stack.clone(), event).await;
+            // Before the answer: the environment may be frozen after it.
+            if let Err(error) = stack.observer().send_events().await {
+                tracing::warn!(%error, "events are lost");
+            }
+            answer
+        }
+    };
+    lambda_runtime::run(service_fn(call)).await
 }

@@ -26,6 +26,7 @@ pub use dynamo_table::DynamoTable;
 pub use function::run_function;
 pub use http_event::{HttpAnswer, HttpRequest};
 pub use notices::{Notice, ObjectNotice, notice_of};
+pub use observer::StackObserver;
 pub use s3_blobs::S3Blobs;
 pub use s3_exports::S3Exports;
 pub use secrets::AwsSecrets;

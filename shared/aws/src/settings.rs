@@ -5,6 +5,8 @@ use driftless_core::ports::QueueName;
 /// What the template tells a function through its environment, read once when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Name of the stack: the dimension of its metrics.
+    pub stack: String,
     /// Bucket of staged batches, ledgers, quarantine, reports and configuration.
     pub state_bucket: String,
     /// The one DynamoDB table.
@@ -48,7 +50,8 @@ pub struct SettingsError(pub Vec<String>);
 
 impl Settings {
     /// Names of the environment variables, as template.yaml sets them.
-    pub const NAMES: [&str; 8] = [
+    pub const NAMES: [&str; 9] = [
+        "DRIFTLESS_STACK",
         "DRIFTLESS_STATE_BUCKET",
         "DRIFTLESS_TABLE",
         "DRIFTLESS_EXPORTS_BUCKET",
@@ -69,8 +72,9 @@ impl Settings {
                 String::new()
             }
         };
-        let [state_bucket, table, exports_bucket, prefix_name, notices, plans, batches, event_bus] = Self::NAMES;
+        let [stack, state_bucket, table, exports_bucket, prefix_name, notices, plans, batches, event_bus] = Self::NAMES;
         let settings = Self {
+            stack: needed(stack),
             state_bucket: needed(state_bucket),
             table: needed(table),
             exports_bucket: needed(exports_bucket),
@@ -97,7 +101,7 @@ mod tests {
     #[test]
     fn all_problems_are_told_at_once() {
         let error = Settings::read(&BTreeMap::new()).unwrap_err();
-        assert_eq!(error.0.len(), 8, "{error}");
+        assert_eq!(error.0.len(), 9, "{error}");
         let mut environment: BTreeMap<String, String> =
             Settings::NAMES.iter().map(|name| ((*name).to_string(), format!("x{name}"))).collect();
         let error = Settings::read(&environment).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-use driftless_core::ports::{PortError, Queue, QueueName};
+use driftless_core::ports::{Queue, QueueName};
 use serde::{Deserialize, Serialize};
 
 /// Messages as Lambda hands them over.
@@ -52,15 +52,11 @@ pub struct SqsFailure {
 impl SqsAnswer {
     /// Lets a message come again after a while, instead of after the queue's own long time-out. If that cannot be said,
     /// it comes again after the time-out.
-    pub async fn later(
-        &mut self,
-        queue: &dyn Queue,
-        name: QueueName,
-        record: &SqsRecord,
-        wait_ms: i64,
-    ) -> Result<(), PortError> {
+    pub async fn later(&mut self, queue: &dyn Queue, name: QueueName, record: &SqsRecord, wait_ms: i64) {
         self.batch_item_failures.push(SqsFailure { item_identifier: record.message_id.clone() });
-        queue.retry_later(name, &record.receipt_handle, wait_ms).await
+        if let Err(error) = queue.retry_later(name, &record.receipt_handle, wait_ms).await {
+            tracing::warn!(%error, "a message comes again only after the queue's time-out");
+        }
     }
 }
 

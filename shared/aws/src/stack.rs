@@ -11,7 +11,7 @@ use driftless_host::{HttpTransport, RandomIds, SystemClock, ThreadCompute};
 use tokio::runtime::Handle;
 
 use crate::config_store::ConfigStore;
-use crate::observer::LogObserver;
+use crate::observer::StackObserver;
 use crate::owner::Owner;
 use crate::secrets::AwsSecrets;
 use crate::settings::Settings;
@@ -27,6 +27,7 @@ pub struct Stack {
     /// Ports, but for the formats and the transport, which depend on the configuration.
     ports: Ports,
     secrets: Arc<AwsSecrets>,
+    observer: Arc<StackObserver>,
     versions: Mutex<Vec<Arc<Version>>>,
 }
 
@@ -55,6 +56,9 @@ impl Stack {
             aws_sdk_ssm::Client::new(config),
             clock.clone(),
         ));
+        let events = aws_sdk_eventbridge::Client::new(config);
+        let (name, bus) = (settings.stack.clone(), settings.event_bus.clone());
+        let observer = Arc::new(StackObserver::new(name, bus, events, clock.clone()));
         let transport = HttpTransport::new(BTreeMap::new(), secrets.clone()).map_err(defect)?;
         let (bucket, prefix) = (settings.exports_bucket.clone(), settings.exports_prefix.clone());
         let ports = Ports {
@@ -69,14 +73,19 @@ impl Stack {
             liveness: Arc::new(Owner::new(&*ids)),
             ids,
             compute: Arc::new(ThreadCompute::new(Handle::current())),
-            observer: Arc::new(LogObserver),
+            observer: observer.clone(),
         };
-        Ok(Self { settings, ports, secrets, versions: Mutex::default() })
+        Ok(Self { settings, ports, secrets, observer, versions: Mutex::default() })
     }
 
     /// The ports that need no configuration.
     pub fn ports(&self) -> &Ports {
         &self.ports
+    }
+
+    /// Who is told of progress.
+    pub fn observer(&self) -> &StackObserver {
+        &self.observer
     }
 
     /// The configuration's store.

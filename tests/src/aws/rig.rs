@@ -73,6 +73,7 @@ impl Rig {
         }
         let [notices_url, plans, batches] = urls.try_into().unwrap();
         let settings = Settings {
+            stack: name.to_string(),
             state_bucket: account.bucket(&format!("{name}-state")).await,
             table: account.table(&format!("{name}-state")).await,
             exports_bucket: account.bucket(&format!("{name}-exports")).await,
@@ -351,6 +352,7 @@ async fn notify(account: &Account, settings: &Settings) {
 /// Settings as the template writes them.
 fn variables(settings: &Settings) -> Vec<(String, String)> {
     let values = [
+        &settings.stack,
         &settings.state_bucket,
         &settings.table,
         &settings.exports_bucket,

@@ -1,3 +1,5 @@
+use crate::model::{HoldReason, RunId, RunRecord};
+
 /// Something that happened, for progress bars and logs. Counts and names only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress<'a> {
@@ -23,6 +25,29 @@ pub enum Progress<'a> {
         sync: &'a str,
         /// Rows.
         rows: u64,
+    },
+    /// A run was finished; told at least once.
+    Finished {
+        /// Sync.
+        sync: &'a str,
+        /// Its report.
+        report: &'a RunRecord,
+    },
+    /// A run waits for a person.
+    Held {
+        /// Sync.
+        sync: &'a str,
+        /// Run.
+        run: RunId,
+        /// Why.
+        holds: &'a [HoldReason],
+    },
+    /// A sync stopped until a person acts.
+    Stopped {
+        /// Sync.
+        sync: &'a str,
+        /// Why.
+        reason: &'a str,
     },
     /// A destination asked to slow down or did not answer.
     BackingOff {

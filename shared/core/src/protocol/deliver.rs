@@ -82,6 +82,7 @@ async fn halt(ports: &Ports, sync: &Sync, reason: String) -> Result<Delivered, P
         Some(())
     })
     .await?;
+    ports.observer.note(Progress::Stopped { sync: sync.name(), reason: &reason });
     Ok(Delivered::Halted(reason))
 }
 

@@ -6,7 +6,7 @@ use super::{FailedExport, Sync, names};
 use crate::config::Mode;
 use crate::ledger::LedgerWriter;
 use crate::model::{LedgerPart, OpenRun, RowKey, RowState, RunId, RunRecord, RunStatus, Settled};
-use crate::ports::{PortError, Ports, QueueName};
+use crate::ports::{PortError, Ports, Progress, QueueName};
 
 /// Finishes a run whose batches are all settled: writes what it consumed and its report, then advances ledger and
 /// checkpoint by one compare-and-swap. Whoever notices last may call it, and several at once do no harm. Returns whether
@@ -62,6 +62,7 @@ pub async fn finish(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
         Some(())
     })
     .await?;
+    ports.observer.note(Progress::Finished { sync: sync.name(), report: &record });
     ports.queue.send(QueueName::Notices, vec![sync.name().to_string()], 0).await?;
     clean_up(ports, sync.name(), open).await?;
     Ok(true)

@@ -52,6 +52,10 @@ pub(super) async fn commit(
         rows: summary.counts.accepted + summary.counts.deleted_by_absence,
         batches: summary.batches,
     });
+    if !summary.holds.is_empty() {
+        let held = Progress::Held { sync: context.sync.name(), run: draft.run, holds: &summary.holds };
+        context.ports.observer.note(held);
+    }
     if let Some(replay) = &context.replay {
         for blob in &replay.replaces {
             context.ports.blobs.delete(blob).await?;

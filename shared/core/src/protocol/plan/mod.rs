@@ -32,7 +32,7 @@ use super::store::{load_checkpoint, update_checkpoint};
 use super::{PlanMessage, Sync};
 use crate::config::{Feed, Mode};
 use crate::model::{Checkpoint, Phase, PlanSummary, RunId, RunPhase};
-use crate::ports::Ports;
+use crate::ports::{Ports, Progress};
 
 /// What planning came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +62,9 @@ pub async fn plan(
         Ok(planned) => return Ok(planned),
         Err(failed) => failed,
     };
+    if let ProtocolError::Halt(reason) = &failed {
+        ports.observer.note(Progress::Stopped { sync: sync.name(), reason });
+    }
     update_checkpoint(ports, sync.name(), |current| {
         let Phase::Planning { started, .. } = &mut current.phase else { return None };
         if current.attempt != attempt {
