@@ -3,26 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use driftless_tests::aws::Rig;
+use driftless_tests::aws::{Rig, orders_csv, orders_sync};
 use serde_json::json;
-
-const EVENTS: &str = "\
-events:
-  name: { value: Order }
-  time: { column: at }
-  user_id: user
-  insert_id: id
-";
-
-fn sync(mode: &str, source: &str, more: &str) -> String {
-    format!("destination: product\nkind: events\nmode: {mode}\nsource: {{ {source} }}\n{EVENTS}{more}")
-}
-
-/// A table of orders: id, user, time, value.
-fn orders(rows: impl Iterator<Item = (u32, u32)>) -> String {
-    let rows = rows.map(|(id, value)| format!("o{id},u{},2025-01-{:02}T00:00:00Z,{value}\n", id % 7, 1 + id % 28));
-    format!("id,user,at,v\n{}", rows.collect::<String>())
-}
 
 /// What the destination shows, by user and time: the value.
 fn shown(rig: &Rig) -> BTreeMap<(String, i64, String), u64> {
@@ -43,13 +25,13 @@ fn values(rig: &Rig) -> Vec<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn appended_exports_arrive_once() {
     let Some(rig) = Rig::deploy("append").await else { return };
-    rig.publish(&[("orders", &sync("append", "prefix: orders/", "dedupe: { window_days: 30 }\n"))]).await;
-    rig.put("orders/a b+1.csv", orders((0..100).map(|id| (id, id)))).await;
+    rig.publish(&[("orders", &orders_sync("append", "prefix: orders/", "dedupe: { window_days: 30 }\n"))]).await;
+    rig.put("orders/a b+1.csv", orders_csv((0..100).map(|id| (id, id)))).await;
     rig.finished("orders", 1).await;
     assert_eq!(values(&rig), (0..100).collect::<Vec<u64>>());
 
     // The same rows under another name, with ten new ones: only these are sent.
-    rig.put("orders/c.csv", orders((0..110).map(|id| (id, id)))).await;
+    rig.put("orders/c.csv", orders_csv((0..110).map(|id| (id, id)))).await;
     rig.finished("orders", 2).await;
     assert_eq!(rig.copies().len(), 110);
     assert_eq!(values(&rig), (0..110).collect::<Vec<u64>>());
@@ -59,14 +41,15 @@ async fn appended_exports_arrive_once() {
 async fn a_snapshot_is_mirrored_with_the_fewest_changes() {
     let Some(rig) = Rig::deploy("snapshot").await else { return };
     let hold = "hold: { deletes_over_percent: 50 }\n";
-    rig.publish(&[("orders", &sync("mirror", "prefix: orders/, feed: snapshot, complete: each_file", hold))]).await;
-    rig.put("orders/all.csv", orders((0..50).map(|id| (id, id)))).await;
+    rig.publish(&[("orders", &orders_sync("mirror", "prefix: orders/, feed: snapshot, complete: each_file", hold))])
+        .await;
+    rig.put("orders/all.csv", orders_csv((0..50).map(|id| (id, id)))).await;
     rig.finished("orders", 1).await;
     assert_eq!(rig.copies().len(), 50);
 
     // Three changed, two gone, one new.
     let changed = (2..51).map(|id| (id, if id < 5 { 1_000 + id } else { id }));
-    rig.put("orders/all.csv", orders(changed.clone())).await;
+    rig.put("orders/all.csv", orders_csv(changed.clone())).await;
     rig.finished("orders", 2).await;
     assert_eq!(rig.copies().len(), 50 + 3 + 2 + 1);
     let mut expected: Vec<u64> = changed.map(|(_, value)| u64::from(value)).collect();
@@ -74,7 +57,7 @@ async fn a_snapshot_is_mirrored_with_the_fewest_changes() {
     assert_eq!(values(&rig), expected);
 
     // Written again as it was: read, and nothing sent.
-    rig.put("orders/all.csv", orders((2..51).map(|id| (id, if id < 5 { 1_000 + id } else { id })))).await;
+    rig.put("orders/all.csv", orders_csv((2..51).map(|id| (id, if id < 5 { 1_000 + id } else { id })))).await;
     rig.finished("orders", 3).await;
     assert_eq!(rig.copies().len(), 56);
 }
@@ -83,7 +66,7 @@ async fn a_snapshot_is_mirrored_with_the_fewest_changes() {
 async fn a_change_feed_is_followed() {
     let Some(rig) = Rig::deploy("change").await else { return };
     let source = "prefix: changes/, feed: change, op: { column: op }, order: { column: lsn }";
-    rig.publish(&[("orders", &sync("mirror", source, ""))]).await;
+    rig.publish(&[("orders", &orders_sync("mirror", source, ""))]).await;
     let row = |op: &str, id: u32, value: u32, lsn: u32| format!("{op},o{id},u1,2025-01-01T00:00:00Z,{value},{lsn}\n");
     let file = |rows: &[String]| format!("op,id,user,at,v,lsn\n{}", rows.concat());
     rig.put("changes/1.csv", file(&[row("I", 1, 1, 1), row("I", 2, 2, 2), row("I", 3, 3, 3)])).await;
@@ -104,7 +87,7 @@ async fn an_operator_publishes_syncs_looks_and_decides() {
     let project = folder.path().to_str().unwrap();
     std::fs::create_dir(folder.path().join("syncs")).unwrap();
     std::fs::write(folder.path().join("driftless.yaml"), rig.project_file()).unwrap();
-    let orders = sync("append", "prefix: orders/", "schedule: manual\nhold: { billable_over: 20 }\n");
+    let orders = orders_sync("append", "prefix: orders/", "schedule: manual\nhold: { billable_over: 20 }\n");
     std::fs::write(folder.path().join("syncs/orders.yaml"), &orders).unwrap();
 
     let (code, said) = rig.driftless(&["status"]).await;
@@ -150,13 +133,13 @@ async fn an_operator_publishes_syncs_looks_and_decides() {
 }
 
 fn orders_file(rows: u32) -> String {
-    orders((0..rows).map(|id| (id, id)))
+    orders_csv((0..rows).map(|id| (id, id)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_starts_shows_and_decides() {
     let Some(rig) = Rig::deploy("api").await else { return };
-    let orders = sync("append", "prefix: orders/", "schedule: manual\nhold: { billable_over: 20 }\n");
+    let orders = orders_sync("append", "prefix: orders/", "schedule: manual\nhold: { billable_over: 20 }\n");
     rig.publish(&[("orders", &orders)]).await;
     rig.put("orders/a.csv", orders_file(10)).await;
 

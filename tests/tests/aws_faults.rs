@@ -6,26 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use driftless_core::ports::QueueName;
-use driftless_tests::aws::{Invoked, Rig};
+use driftless_tests::aws::{Invoked, Rig, orders_csv, orders_sync};
 use serde_json::json;
-
-const EVENTS: &str = "\
-events:
-  name: { value: Order }
-  time: { column: at }
-  user_id: user
-  insert_id: id
-";
-
-fn sync(mode: &str, source: &str, more: &str) -> String {
-    format!("destination: product\nkind: events\nmode: {mode}\nsource: {{ {source} }}\n{EVENTS}{more}")
-}
-
-fn file(rows: &BTreeMap<u32, u32>) -> String {
-    let rows =
-        rows.iter().map(|(id, value)| format!("o{id},u{},2025-01-{:02}T00:00:00Z,{value}\n", id % 7, 1 + id % 28));
-    format!("id,user,at,v\n{}", rows.collect::<String>())
-}
 
 /// A row as the destination shows it: user, day, value.
 type Shown = (String, i64, u64);
@@ -54,8 +36,8 @@ fn numbers(range: std::ops::Range<u32>) -> BTreeMap<u32, u32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn sweep_finds_what_no_notice_told() {
     let Some(rig) = Rig::deploy_with("silent", false).await else { return };
-    rig.publish(&[("orders", &sync("append", "prefix: orders/", ""))]).await;
-    rig.put("orders/a.csv", file(&numbers(0..50))).await;
+    rig.publish(&[("orders", &orders_sync("append", "prefix: orders/", ""))]).await;
+    rig.put("orders/a.csv", orders_csv(numbers(0..50))).await;
     assert!(matches!(rig.tick().await, Invoked::Answer(_)));
     rig.finished("orders", 1).await;
     assert_eq!(shown(&rig), expected(&numbers(0..50)), "one tick is enough");
@@ -64,10 +46,10 @@ async fn sweep_finds_what_no_notice_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_messages_are_sent_again() {
     let Some(rig) = Rig::deploy("lossy").await else { return };
-    rig.publish(&[("orders", &sync("append", "prefix: orders/", ""))]).await;
+    rig.publish(&[("orders", &orders_sync("append", "prefix: orders/", ""))]).await;
     for (function, queue, rows) in [("plan", QueueName::Plans, 0..50), ("deliver", QueueName::Batches, 50..100)] {
         rig.pause(function, true);
-        rig.put(&format!("orders/{function}.csv"), file(&numbers(rows))).await;
+        rig.put(&format!("orders/{function}.csv"), orders_csv(numbers(rows))).await;
         rig.until("the message is there", async || {
             let checkpoint = rig.checkpoint("orders").await;
             function == "plan" && checkpoint.attempt > 0 || !checkpoint.runs.is_empty()
@@ -87,13 +69,14 @@ async fn lost_messages_are_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn old_messages_that_come_again_change_nothing() {
     let Some(rig) = Rig::deploy("redrive").await else { return };
-    let version =
-        rig.publish(&[("orders", &sync("mirror", "prefix: orders/, feed: snapshot, complete: each_file", ""))]).await;
-    rig.put("orders/all.csv", file(&numbers(0..50))).await;
+    let version = rig
+        .publish(&[("orders", &orders_sync("mirror", "prefix: orders/, feed: snapshot, complete: each_file", ""))])
+        .await;
+    rig.put("orders/all.csv", orders_csv(numbers(0..50))).await;
     rig.finished("orders", 1).await;
     let mut rows = numbers(0..50);
     rows.insert(7, 700);
-    rig.put("orders/all.csv", file(&rows)).await;
+    rig.put("orders/all.csv", orders_csv(rows.clone())).await;
     rig.finished("orders", 2).await;
     assert_eq!(rig.copies().len(), 51);
     let before = rig.checkpoint("orders").await;
@@ -123,15 +106,15 @@ async fn old_messages_that_come_again_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_keeps_the_configuration_it_was_planned_under() {
     let Some(rig) = Rig::deploy("republish").await else { return };
-    rig.publish(&[("orders", &sync("append", "prefix: orders/", ""))]).await;
+    rig.publish(&[("orders", &orders_sync("append", "prefix: orders/", ""))]).await;
     rig.pause("deliver", true);
-    rig.put("orders/a.csv", file(&numbers(0..10))).await;
+    rig.put("orders/a.csv", orders_csv(numbers(0..10))).await;
     rig.until("it is planned", async || !rig.checkpoint("orders").await.runs.is_empty()).await;
-    rig.publish(&[("orders", &sync("append", "prefix: orders/", "").replace("Order }", "Purchase }"))]).await;
+    rig.publish(&[("orders", &orders_sync("append", "prefix: orders/", "").replace("Order }", "Purchase }"))]).await;
     rig.pause("deliver", false);
     rig.finished("orders", 1).await;
     assert!(rig.copies().iter().all(|copy| copy.event == "Order"));
-    rig.put("orders/b.csv", file(&numbers(10..20))).await;
+    rig.put("orders/b.csv", orders_csv(numbers(10..20))).await;
     rig.finished("orders", 2).await;
     assert_eq!(rig.copies().iter().filter(|copy| copy.event == "Purchase").count(), 10);
 }
@@ -139,9 +122,9 @@ async fn a_run_keeps_the_configuration_it_was_planned_under() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destination_that_is_down_gets_everything_later() {
     let Some(rig) = Rig::deploy("down").await else { return };
-    rig.publish(&[("orders", &sync("append", "prefix: orders/", ""))]).await;
+    rig.publish(&[("orders", &orders_sync("append", "prefix: orders/", ""))]).await;
     rig.set_faults(json!({"rate_5xx": 0.5, "rate_429": 0.5, "seed": 1})).await;
-    rig.put("orders/a.csv", file(&numbers(0..50))).await;
+    rig.put("orders/a.csv", orders_csv(numbers(0..50))).await;
     rig.until("it was tried", async || rig.functions["deliver"].is_busy()).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(rig.copies().is_empty());
@@ -154,10 +137,10 @@ async fn a_destination_that_is_down_gets_everything_later() {
 async fn a_hundred_kills_lose_and_double_nothing() {
     let Some(rig) = Rig::deploy("killed").await else { return };
     rig.publish(&[
-        ("orders", &sync("append", "prefix: orders/", "dedupe: { window_days: 30 }\nrun: { rows_max: 3000 }\n")),
+        ("orders", &orders_sync("append", "prefix: orders/", "dedupe: { window_days: 30 }\nrun: { rows_max: 3000 }\n")),
         (
             "table",
-            &sync(
+            &orders_sync(
                 "mirror",
                 "prefix: table/, feed: snapshot, complete: each_file",
                 "hold: { deletes_over_percent: 100 }\n",
@@ -171,10 +154,10 @@ async fn a_hundred_kills_lose_and_double_nothing() {
     while kills < 100 {
         if round % 40 == 0 && round < 1_000 {
             let first = round / 40 * 1_000;
-            rig.put(&format!("orders/{first}.csv"), file(&numbers(first..first + 2_500))).await;
+            rig.put(&format!("orders/{first}.csv"), orders_csv(numbers(first..first + 2_500))).await;
             table.retain(|id, _| id % 97 != round % 97);
             table.extend((0..3_000).filter(|id| id % 89 == round % 89).map(|id| (id, id + round)));
-            rig.put("table/all.csv", file(&table)).await;
+            rig.put("table/all.csv", orders_csv(table.clone())).await;
         }
         round += 1;
         let names: Vec<&str> = rig.functions.keys().copied().collect();

@@ -1,6 +1,7 @@
 //! YAML examples of the documentation are valid configuration.
 
 use driftless_core::config::{check_sync, parse_project, parse_sync};
+use driftless_testkit::repository;
 
 fn examples(text: &str) -> Vec<String> {
     text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).map(String::from).collect()
@@ -8,7 +9,7 @@ fn examples(text: &str) -> Vec<String> {
 
 #[test]
 fn yaml_examples_parse() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let root = repository();
     let project = parse_project(
         "driftless.yaml",
         "exports: ./exports\ndestinations: { product: { type: mixpanel, token: 'env:TOKEN' } }",
@@ -16,7 +17,7 @@ fn yaml_examples_parse() {
     .expect("a minimal project");
     let mut seen = 0;
     for file in ["README.md", "docs/configuration.md", "docs/exports.md", "docs/operating.md"] {
-        let text = std::fs::read_to_string(format!("{root}/{file}")).expect("the document is there");
+        let text = std::fs::read_to_string(root.join(file)).expect("the document is there");
         for example in examples(&text) {
             if example.contains("destinations:") {
                 parse_project(file, &example).unwrap_or_else(|e| panic!("{e}\n{example}"));

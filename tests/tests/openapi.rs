@@ -6,19 +6,13 @@ use std::sync::Arc;
 use driftless_core::model::{Columns, Row, Value as Cell};
 use driftless_core::ports::Destination;
 use driftless_destinations::mixpanel::{MixpanelEvents, MixpanelTarget};
+use driftless_testkit::shared;
 use driftless_tests::simulation::Scenario;
 use serde_json::Value;
 
 fn specification() -> Option<Value> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/reference/openapi/ingestion.openapi.yaml");
-    match std::fs::read_to_string(path) {
-        Ok(text) => Some(serde_saphyr::from_str(&text).expect("the specification is YAML")),
-        Err(_) if std::env::var_os("CI").is_some() => panic!("{path} is missing"),
-        Err(_) => {
-            eprintln!("skipped: {path} is not here");
-            None
-        }
-    }
+    let text = std::fs::read_to_string(shared("reference/openapi/ingestion.openapi.yaml")?).expect("it is readable");
+    Some(serde_saphyr::from_str(&text).expect("the specification is YAML"))
 }
 
 fn destination() -> MixpanelEvents {

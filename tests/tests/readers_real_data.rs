@@ -10,16 +10,10 @@ use driftless_core::mapping::canonical_text;
 use driftless_core::model::{ColumnType, RowErrorCode, SchemaLock};
 use driftless_core::ports::{ExportBytes, ExportError, RowFormats};
 use driftless_exports::ExportFormats;
+use driftless_testkit::shared;
 
-/// The real data beside the checkout; `None` (and a word about it) where it is not there, which CI must not be.
 fn data(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")).join(folder);
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing", path.display());
-    eprintln!("skipped: {} is missing", path.display());
-    None
+    shared(Path::new("data").join(folder))
 }
 
 struct OnDisk(File);

@@ -7,16 +7,15 @@ use std::collections::BTreeSet;
 
 use driftless_aws::Settings;
 use driftless_core::protocol::limits::{CLAIM_LEASE_MS, PLAN_LEASE_MS};
+use driftless_testkit::repository;
 use serde_json::Value;
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Function, its queue.
 const BY_QUEUE: [(&str, &str); 3] =
     [("DetectFunction", "NoticesQueue"), ("PlanFunction", "PlansQueue"), ("DeliverFunction", "BatchesQueue")];
 
 fn read(file: &str) -> String {
-    std::fs::read_to_string(format!("{ROOT}/{file}")).unwrap()
+    std::fs::read_to_string(repository().join(file)).unwrap()
 }
 
 fn template() -> Value {
@@ -153,7 +152,7 @@ fn the_table_of_permissions_is_that_of_the_template() {
     let table = permissions(&template());
     if std::env::var_os("DRIFTLESS_BLESS").is_some() {
         let readme = format!("{before}<!-- iam:begin -->\n{table}<!-- iam:end -->{after}");
-        std::fs::write(format!("{ROOT}/infra/README.md"), readme).unwrap();
+        std::fs::write(repository().join("infra/README.md"), readme).unwrap();
     } else {
         assert_eq!(written.trim(), table.trim(), "run again with DRIFTLESS_BLESS=1");
     }

@@ -12,6 +12,7 @@ mod observer;
 mod owner;
 mod s3_blobs;
 mod s3_exports;
+mod s3_list;
 mod secrets;
 mod settings;
 mod sqs_event;

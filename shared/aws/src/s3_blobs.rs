@@ -5,9 +5,7 @@ use bytes::Bytes;
 use driftless_core::ports::{Blobs, PortError};
 
 use crate::failure::{is_code, port_error};
-
-/// Keys of one ListObjectsV2 answer (docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, 2026-11).
-pub(crate) const LIST_MAX: usize = 1_000;
+use crate::s3_list::list_objects;
 
 /// The state bucket. S3 has an object whole or not at all, and has it on several disks before it answers.
 #[derive(Clone, Debug)]
@@ -42,26 +40,9 @@ impl Blobs for S3Blobs {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, PortError> {
-        let mut keys: Vec<String> = Vec::new();
-        while keys.len() < limit {
-            let wanted = (limit - keys.len()).min(LIST_MAX);
-            let page = self
-                .client
-                .list_objects_v2()
-                .bucket(&self.bucket)
-                .prefix(prefix)
-                .max_keys(i32::try_from(wanted).unwrap_or(i32::MAX))
-                .set_start_after(keys.last().cloned().or_else(|| after.map(String::from)))
-                .send()
-                .await
-                .map_err(|error| port_error(format!("listing {prefix}"), error))?;
-            let more = page.is_truncated.unwrap_or(false);
-            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
-            if !more {
-                break;
-            }
-        }
-        Ok(keys)
+        let after = after.map(String::from);
+        let objects = list_objects(&self.client, &self.bucket, prefix, after, limit, prefix).await?;
+        Ok(objects.into_iter().filter_map(|object| object.key).collect())
     }
 
     async fn delete(&self, key: &str) -> Result<(), PortError> {

@@ -5,13 +5,14 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::Object;
 use bytes::{Buf, Bytes};
 use driftless_core::model::ExportVersion;
 use driftless_core::ports::{ExportBytes, ExportError, ExportStore, PortError};
 use tokio::runtime::Handle;
 
 use crate::failure::{port_error, status_of};
-use crate::s3_blobs::LIST_MAX;
+use crate::s3_list::list_objects;
 
 /// How often a read that broke off goes on from where it was.
 const READ_ATTEMPTS_MAX: u32 = 5;
@@ -37,38 +38,19 @@ impl S3Exports {
 #[async_trait]
 impl ExportStore for S3Exports {
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<ExportVersion>, PortError> {
-        let mut found: Vec<ExportVersion> = Vec::new();
-        while found.len() < limit {
-            let after = found.last().map(|version| version.key.as_str()).or(after);
-            let page = self
-                .client
-                .list_objects_v2()
-                .bucket(&self.bucket)
-                .prefix(format!("{}{prefix}", self.prefix))
-                .max_keys(i32::try_from((limit - found.len()).min(LIST_MAX)).unwrap_or(i32::MAX))
-                .set_start_after(after.map(|after| format!("{}{after}", self.prefix)))
-                .send()
-                .await
-                .map_err(|error| port_error(format!("listing {prefix} of the exports"), error))?;
-            let more = page.is_truncated.unwrap_or(false);
-            for object in page.contents.unwrap_or_default() {
-                let key = object.key.as_deref().and_then(|key| key.strip_prefix(&self.prefix));
-                let modified_ms = object.last_modified.and_then(|at| at.to_millis().ok());
-                if let (Some(key), Some(etag), Some(modified_ms)) = (key, object.e_tag, modified_ms) {
-                    found.push(ExportVersion {
-                        key: key.to_string(),
-                        etag,
-                        size_bytes: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-                        modified_ms,
-                        version_id: None,
-                    });
-                }
-            }
-            if !more {
-                break;
-            }
-        }
-        Ok(found)
+        let (below, after) = (format!("{}{prefix}", self.prefix), after.map(|after| format!("{}{after}", self.prefix)));
+        let what = format!("{prefix} of the exports");
+        let objects = list_objects(&self.client, &self.bucket, &below, after, limit, &what).await?;
+        let version_of = |object: Object| {
+            Some(ExportVersion {
+                key: object.key?.strip_prefix(&self.prefix)?.to_string(),
+                etag: object.e_tag?,
+                size_bytes: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+                modified_ms: object.last_modified?.to_millis().ok()?,
+                version_id: None,
+            })
+        };
+        Ok(objects.into_iter().filter_map(version_of).collect())
     }
 
     async fn open(&self, version: &ExportVersion) -> Result<Box<dyn ExportBytes>, ExportError> {

@@ -26,7 +26,8 @@ pub struct Stack {
     pub settings: Settings,
     /// Ports, but for the formats and the transport, which depend on the configuration.
     ports: Ports,
-    secrets: Arc<AwsSecrets>,
+    /// Without destinations: each version adds its own.
+    http: Arc<HttpTransport>,
     observer: Arc<StackObserver>,
     versions: Mutex<Vec<Arc<Version>>>,
 }
@@ -59,7 +60,7 @@ impl Stack {
         let events = aws_sdk_eventbridge::Client::new(config);
         let (name, bus) = (settings.stack.clone(), settings.event_bus.clone());
         let observer = Arc::new(StackObserver::new(name, bus, events, clock.clone()));
-        let transport = HttpTransport::new(BTreeMap::new(), secrets.clone()).map_err(defect)?;
+        let http = Arc::new(HttpTransport::new(BTreeMap::new(), secrets).map_err(defect)?);
         let (bucket, prefix) = (settings.exports_bucket.clone(), settings.exports_prefix.clone());
         let ports = Ports {
             exports: Arc::new(S3Exports::new(s3.clone(), bucket, prefix)),
@@ -68,14 +69,14 @@ impl Stack {
             table: Arc::new(DynamoTable::new(dynamodb.clone(), settings.table.clone())),
             row_states: Arc::new(DynamoRowStates::new(dynamodb, settings.table.clone(), clock.clone(), ids.clone())),
             queue: Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(config), settings.queues.clone())),
-            transport: Arc::new(transport),
+            transport: http.clone(),
             clock,
             liveness: Arc::new(Owner::new(&*ids)),
             ids,
             compute: Arc::new(ThreadCompute::new(Handle::current())),
             observer: observer.clone(),
         };
-        Ok(Self { settings, ports, secrets, observer, versions: Mutex::default() })
+        Ok(Self { settings, ports, http, observer, versions: Mutex::default() })
     }
 
     /// The ports that need no configuration.
@@ -128,7 +129,7 @@ impl Stack {
 
     fn ready(&self, name: &str, configuration: Configuration) -> Result<Version, PortError> {
         let destinations = configuration.project.destinations.clone();
-        let http = Arc::new(HttpTransport::new(destinations.clone(), self.secrets.clone()).map_err(defect)?);
+        let http = Arc::new(self.http.with_destinations(destinations.clone()));
         let mut syncs = BTreeMap::new();
         for (sync_name, config) in &configuration.syncs {
             let sync = sync_of(config, &configuration.project, name.to_string()).map_err(defect)?;

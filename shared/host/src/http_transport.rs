@@ -35,6 +35,11 @@ impl HttpTransport {
         Ok(Self { client, destinations, secrets })
     }
 
+    /// The same connection pool and secrets for other destinations.
+    pub fn with_destinations(&self, destinations: BTreeMap<String, DestinationConfig>) -> Self {
+        Self { client: self.client.clone(), destinations, secrets: self.secrets.clone() }
+    }
+
     /// User and password of HTTP Basic.
     async fn credentials(&self, destination: &str) -> Result<(String, String), String> {
         let Some(DestinationConfig::Mixpanel(config)) = self.destinations.get(destination) else {

@@ -2,4 +2,7 @@
 
 pub mod contract;
 pub mod memory;
+mod repository;
 pub mod simulation;
+
+pub use repository::{repository, shared};

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use driftless_testkit::repository;
+
 /// The folder of the functions' binaries, built as the tests were: with the same profile, selection and folder, so that
 /// nothing is built twice.
 pub fn binaries() -> &'static PathBuf {
@@ -16,7 +18,7 @@ pub fn binaries() -> &'static PathBuf {
         if folder.ends_with("release") {
             build.arg("--release");
         }
-        let built = build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status().expect("cargo");
+        let built = build.current_dir(repository()).status().expect("cargo");
         assert!(built.success(), "the functions do not build");
         folder
     })

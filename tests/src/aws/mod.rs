@@ -4,8 +4,10 @@ mod binaries;
 mod emulator;
 mod event_source;
 mod lambda;
+mod orders;
 mod rig;
 
 pub use emulator::{Account, Emulator};
 pub use lambda::{Function, Invoked, Lambda, Usage};
+pub use orders::{orders_csv, orders_sync};
 pub use rig::Rig;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use driftless_sandbox::faults::FaultPlan;
 use driftless_sandbox::server::{Sandbox, SandboxConfig, start};
+use driftless_testkit::shared;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -18,15 +19,9 @@ use tokio::runtime::Runtime;
 /// A command that takes longer hangs.
 const COMMAND_MAX: Duration = Duration::from_secs(150);
 
-/// The real data beside the checkout; `None` (and a word about it) where it is not there, which CI must not be.
+/// The real data beside the checkout.
 pub fn real_data(path: &str) -> Option<PathBuf> {
-    let found = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(path);
-    if found.exists() {
-        return Some(found);
-    }
-    assert!(std::env::var_os("CI").is_none(), "shared/data/{path} is missing");
-    eprintln!("skipped: shared/data/{path} is not beside the checkout");
-    None
+    shared(Path::new("data").join(path))
 }
 
 /// A project folder and the destination it points to.

@@ -5,6 +5,7 @@ use super::warnings::add_warnings;
 use crate::config::Mode;
 use crate::model::{Checkpoint, Cursor, OpenRun, Phase, PlanSummary, RunId, RunPhase, RunRecord, RunStatus, Settled};
 use crate::ports::{PortError, Progress};
+use crate::protocol::batches;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::PLAN_LEASE_MS;
 use crate::protocol::store::{add_run, save_plan, update_checkpoint};
@@ -62,7 +63,8 @@ pub(super) async fn commit(
         }
     }
     if summary.holds.is_empty() {
-        send_batches(context, &open).await?;
+        // A crash before or amid it loses nothing: sweep sends what is not settled.
+        batches::send(&context.ports, context.sync.name(), &open, 0..open.batches).await?;
         if summary.batches == 0 {
             crate::protocol::finish(&context.ports, &context.sync, draft.run).await?;
         }
@@ -151,11 +153,6 @@ async fn swap(context: &PlanContext, open: &OpenRun, next: &Next) -> Result<Opti
 
 fn is_mine(context: &PlanContext, checkpoint: &Checkpoint) -> bool {
     matches!(checkpoint.phase, Phase::Planning { .. }) && checkpoint.attempt == context.attempt
-}
-
-/// Sends the batches of a committed run. A crash before or amid it loses nothing: sweep sends what is not settled.
-async fn send_batches(context: &PlanContext, run: &OpenRun) -> Result<(), PortError> {
-    crate::protocol::batches::send(&context.ports, context.sync.name(), run, 0..run.batches).await
 }
 
 /// Gives the scope back, nothing having been found.
