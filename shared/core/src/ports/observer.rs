@@ -26,7 +26,7 @@ pub enum Progress<'a> {
         /// Rows.
         rows: u64,
     },
-    /// A run was finished; told at least once.
+    /// A run was finished; told once, or not at all if its teller dies.
     Finished {
         /// Sync.
         sync: &'a str,

@@ -39,7 +39,7 @@ pub async fn finish(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
     }
     save_run(ports, &record).await?;
     let keeps_order = matches!(sync.config.mode, Mode::Mirror | Mode::Full);
-    update_checkpoint(ports, sync.name(), |current| {
+    let advanced = update_checkpoint(ports, sync.name(), |current| {
         let position = current.runs.iter().position(|open| open.run == run)?;
         let open = current.runs.remove(position);
         if open.snapshot.is_some() {
@@ -62,7 +62,10 @@ pub async fn finish(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
         Some(())
     })
     .await?;
-    ports.observer.note(Progress::Finished { sync: sync.name(), report: &record });
+    // Of several that finish it at once one does: what is counted by this is counted once.
+    if advanced.is_some() {
+        ports.observer.note(Progress::Finished { sync: sync.name(), report: &record });
+    }
     ports.queue.send(QueueName::Notices, vec![sync.name().to_string()], 0).await?;
     clean_up(ports, sync.name(), open).await?;
     Ok(true)
