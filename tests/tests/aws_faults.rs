@@ -2,11 +2,13 @@
 //! configuration changed amid a run. The destination ends equal to the source.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use driftless_core::model::Phase;
 use driftless_core::ports::QueueName;
-use driftless_tests::aws::{Invoked, Rig, orders_csv, orders_sync};
+use driftless_sandbox::store::CopyRow;
+use driftless_tests::aws::{Fault, FaultRule, Invoked, Rig, orders_csv, orders_sync};
 use serde_json::json;
 
 /// A row as the destination shows it: user, day, value.
@@ -104,6 +106,55 @@ async fn old_messages_that_come_again_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_throttled_and_answers_that_are_lost() {
+    let Some(rig) = Rig::deploy("throttled").await else { return };
+    let dedupe = "dedupe: { window_days: 30 }\n";
+    let source = "prefix: changes/, feed: change, op: { column: op }, order: { column: lsn }";
+    rig.publish(&[
+        ("facts", &orders_sync("append", "prefix: facts/", dedupe)),
+        ("changes", &orders_sync("mirror", source, "").replace("Order }", "Change }")),
+    ])
+    .await;
+    let rule = |operation, every, fault| FaultRule { operation, every, fault };
+    rig.proxy.set(&[
+        rule("DynamoDB.UpdateItem", 4, Fault::LostAnswer),
+        rule("DynamoDB.GetItem", 5, Fault::Throttled),
+        rule("DynamoDB.BatchWriteItem", 2, Fault::Unprocessed),
+        rule("DynamoDB.BatchGetItem", 2, Fault::Unprocessed),
+        rule("DynamoDB.Query", 5, Fault::ServerError),
+        rule("S3.PUT", 5, Fault::LostAnswer),
+        rule("S3.GET", 6, Fault::Throttled),
+        rule("SQS.SendMessage", 3, Fault::LostAnswer),
+        rule("SQS.ChangeMessageVisibility", 2, Fault::Throttled),
+    ]);
+    let rows = numbers(0..300);
+    rig.put("facts/a.csv", orders_csv(rows.clone())).await;
+    let change = |(id, v): (&u32, &u32)| format!("U,o{id},u{},2025-01-{:02}T00:00:00Z,{v},{v}\n", id % 7, 1 + id % 28);
+    let file =
+        |rows: &BTreeMap<u32, u32>| format!("op,id,user,at,v,lsn\n{}", rows.iter().map(change).collect::<String>());
+    rig.put("changes/a.csv", file(&rows)).await;
+    rig.put("changes/b.csv", file(&rows.keys().map(|id| (*id, id + 1_000)).collect())).await;
+    for sync in ["facts", "changes"] {
+        rig.until("it is delivered", async || {
+            let checkpoint = rig.checkpoint(sync).await;
+            rig.tick().await;
+            checkpoint.last_run > 0 && checkpoint.runs.is_empty() && checkpoint.phase == Phase::Idle
+        })
+        .await;
+    }
+    assert!(rig.proxy.faults() > 20, "{:?}", rig.proxy.requests());
+    rig.proxy.set(&[]);
+    rig.tick().await;
+    let of = |event: &str| rig.visible().into_iter().filter(|copy| copy.event == event).collect::<Vec<_>>();
+    assert_eq!(of("Order").len(), 300);
+    let changed = of("Change");
+    assert_eq!(changed.len(), 300);
+    let value = |copy: &CopyRow| serde_json::from_str::<serde_json::Value>(&copy.properties).unwrap()["v"].as_u64();
+    let values: BTreeSet<_> = changed.iter().filter_map(value).collect();
+    assert_eq!(values, (1_000..1_300).collect(), "each shows its newest value");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_keeps_the_configuration_it_was_planned_under() {
     let Some(rig) = Rig::deploy("republish").await else { return };
     rig.publish(&[("orders", &orders_sync("append", "prefix: orders/", ""))]).await;
@@ -160,7 +211,7 @@ async fn a_hundred_kills_lose_and_double_nothing() {
             rig.put("table/all.csv", orders_csv(table.clone())).await;
         }
         round += 1;
-        let names: Vec<&str> = rig.functions.keys().copied().collect();
+        let names: Vec<&str> = rig.functions.keys().map(String::as_str).collect();
         let victim = names[(round as usize * 7) % names.len()];
         kills += u32::from(rig.functions[victim].kill_busy(round as usize));
         if round % 10 == 0 && !rig.is_busy() {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use driftless_aws::{DynamoRowStates, DynamoTable, QueueUrls, S3Blobs, S3Exports, SqsQueue};
+use driftless_aws::{DynamoRowStates, DynamoTable, QueueUrls, S3Blobs, S3Exports, SqsQueue, StackMeter};
 use driftless_host::{RandomIds, SystemClock};
 use driftless_testkit::contract::{
     ExportWriter, blobs_contract, export_store_contract, queue_contract, row_states_contract, table_contract,
@@ -15,11 +15,15 @@ fn account() -> Option<Account> {
     Emulator::running().map(Emulator::account)
 }
 
+fn meter() -> Arc<StackMeter> {
+    Arc::new(StackMeter::new(0))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn table_in_dynamodb() {
     let Some(account) = account() else { return };
     let table = account.table("state").await;
-    table_contract(&DynamoTable::new(account.dynamodb(), table)).await;
+    table_contract(&DynamoTable::new(account.dynamodb(), table, meter())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +31,7 @@ async fn row_states_in_dynamodb() {
     let Some(account) = account() else { return };
     let table = account.table("state").await;
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds::new()));
-    row_states_contract(&DynamoRowStates::new(account.dynamodb(), table, clock, ids)).await;
+    row_states_contract(&DynamoRowStates::new(account.dynamodb(), table, clock, ids, meter())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

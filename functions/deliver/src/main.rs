@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_aws::{SqsAnswer, SqsEvent, SqsRecord, Stack, run_function};
+use driftless_aws::{SqsAnswer, SqsEvent, SqsRecord, Stack, Trigger, run_function};
 use driftless_core::model::BatchRef;
 use driftless_core::ports::QueueName;
 use driftless_core::protocol::{Delivered, ProtocolError, deliver};
@@ -13,7 +13,7 @@ const RETRY_MS: i64 = 15_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    run_function(std::env::vars().collect(), handle).await
+    run_function(std::env::vars().collect(), Trigger::Queue, handle).await
 }
 
 async fn handle(stack: Arc<Stack>, event: LambdaEvent<SqsEvent>) -> Result<SqsAnswer, Error> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use driftless_aws::{Notice, SqsAnswer, SqsEvent, Stack, Version, notice_of, run_function};
+use driftless_aws::{Notice, SqsAnswer, SqsEvent, Stack, Trigger, Version, notice_of, run_function};
 use driftless_core::config::Schedule;
 use driftless_core::ports::QueueName;
 use driftless_core::protocol::{detect, load_checkpoint};
@@ -14,7 +14,7 @@ const RETRY_MS: i64 = 15_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    run_function(std::env::vars().collect(), handle).await
+    run_function(std::env::vars().collect(), Trigger::Queue, handle).await
 }
 
 async fn handle(stack: Arc<Stack>, event: LambdaEvent<SqsEvent>) -> Result<SqsAnswer, Error> {

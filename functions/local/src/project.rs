@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use driftless_core::config::{ConfigFiles, Configuration, DestinationConfig, PROJECT_FILE, ProjectConfig, SyncConfig};
-use driftless_core::ports::{Observer, Ports};
+use driftless_core::ports::{Observer, Ports, Unmetered};
 use driftless_core::protocol::Sync;
 use driftless_destinations::sync_of;
 use driftless_embedded::{EmbeddedState, FolderExports};
@@ -132,6 +132,7 @@ impl Project {
             liveness: state.instance.clone(),
             compute: Arc::new(ThreadCompute::new(tokio::runtime::Handle::current())),
             observer,
+            meter: Arc::new(Unmetered),
         };
         let mut syncs = BTreeMap::new();
         for (name, config) in &self.syncs {

@@ -29,7 +29,7 @@ pub async fn connect(name: &str) -> Result<Stack, Failure> {
         ))
     })?;
     let settings = Settings::read(&settings).map_err(Failure::failed)?;
-    Stack::new(settings, &config, driftless_aws::names_an_endpoint(std::env::vars())).map_err(Failure::failed)
+    Stack::new(settings, &config, driftless_aws::names_an_endpoint(std::env::vars()), 0).map_err(Failure::failed)
 }
 
 /// Opens a stack with the configuration that is in force there.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_aws::{Stack, run_function};
+use driftless_aws::{Stack, Trigger, run_function};
 use driftless_core::protocol::{is_due, sweep};
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    run_function(std::env::vars().collect(), handle).await
+    run_function(std::env::vars().collect(), Trigger::Other, handle).await
 }
 
 /// What a sweep came to.

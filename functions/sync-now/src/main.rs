@@ -8,7 +8,7 @@ mod start;
 
 use std::sync::Arc;
 
-use driftless_aws::{HttpAnswer, HttpRequest, Stack, Version, run_function};
+use driftless_aws::{HttpAnswer, HttpRequest, Stack, Trigger, Version, run_function};
 use driftless_core::ports::Ports;
 use driftless_core::protocol::Sync;
 use lambda_runtime::{Error, LambdaEvent};
@@ -20,7 +20,7 @@ const BODY_BYTES_MAX: usize = 1_024;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    run_function(std::env::vars().collect(), handle).await
+    run_function(std::env::vars().collect(), Trigger::Other, handle).await
 }
 
 async fn handle(stack: Arc<Stack>, event: LambdaEvent<HttpRequest>) -> Result<HttpAnswer, Error> {

@@ -3,13 +3,14 @@ use std::collections::{BTreeMap, HashMap};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, ReturnConsumedCapacity, WriteRequest};
 use driftless_core::model::{RowKey, RowState};
 use driftless_core::ports::{Clock, Ids, PortError, RowStates};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::sync::Arc;
 
 use crate::failure::port_error;
+use crate::meter::StackMeter;
 use crate::table_names::{EXPIRES, PARTITION, ROW_SORT, SORT, STATE, row_partition};
 
 /// Items of one BatchGetItem (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html, 2026-11).
@@ -33,12 +34,19 @@ pub struct DynamoRowStates {
     table: String,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    meter: Arc<StackMeter>,
 }
 
 impl DynamoRowStates {
     /// In the table of that name.
-    pub fn new(client: Client, table: String, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { client, table, clock, ids }
+    pub fn new(
+        client: Client,
+        table: String,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        meter: Arc<StackMeter>,
+    ) -> Self {
+        Self { client, table, clock, ids, meter }
     }
 
     /// Gets up to [`GET_MAX`] distinct keys.
@@ -47,13 +55,16 @@ impl DynamoRowStates {
         let mut found = Vec::new();
         for attempt in 0..ATTEMPTS_MAX {
             self.back_off(attempt).await;
+            let asked = open.len();
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(open))
                 .consistent_read(true)
                 .build()
                 .map_err(|error| PortError::halt(GETTING, error, "Report this as a defect"))?;
-            let answer = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
+            let get = self.client.batch_get_item().request_items(&self.table, wanted);
+            let answer = get.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
             let mut answer = answer.map_err(|error| port_error(GETTING, error))?;
+            self.meter.read_units_of(answer.consumed_capacity(), asked);
             for item in answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default() {
                 found.push(state_of(&item)?);
             }
@@ -71,8 +82,10 @@ impl DynamoRowStates {
         let mut open = requests;
         for attempt in 0..ATTEMPTS_MAX {
             self.back_off(attempt).await;
-            let answer = self.client.batch_write_item().request_items(&self.table, open).send().await;
+            let write = self.client.batch_write_item().request_items(&self.table, open);
+            let answer = write.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
             let mut answer = answer.map_err(|error| port_error(PUTTING, error))?;
+            answer.consumed_capacity().iter().for_each(|consumed| self.meter.write_units(Some(consumed)));
             match answer.unprocessed_items.as_mut().and_then(|tables| tables.remove(&self.table)) {
                 Some(left) if !left.is_empty() => open = left,
                 _ => return Ok(()),

@@ -1,13 +1,27 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
 use driftless_core::ports::{Item, PortError, Put, Table};
 
 use crate::failure::port_error;
-use crate::table_names::{BODY, MEMBERS, PARTITION, REVISION, SORT, TOKEN};
+use crate::meter::StackMeter;
+use crate::table_names::{BODY, MEMBERS, PACKED, PARTITION, REVISION, SORT, TOKEN};
+
+/// A body from which on it is compressed: a write request unit is 1 KB.
+const PACK_BYTES_MIN: usize = 1_024;
+/// Fast, and not much larger than the higher ones for names and tags.
+const PACK_LEVEL: i32 = 3;
+/// Longest body, compressed: an item is at most 400 KB with its keys
+/// (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, 2026-11).
+const ITEM_BYTES_MAX: usize = 395 << 10;
+/// Longest body: what is read back is bounded.
+const BODY_BYTES_MAX: usize = 16 << 20;
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -19,12 +33,13 @@ type Attributes = HashMap<String, AttributeValue>;
 pub struct DynamoTable {
     client: Client,
     table: String,
+    meter: Arc<StackMeter>,
 }
 
 impl DynamoTable {
     /// The table of that name.
-    pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+    pub fn new(client: Client, table: String, meter: Arc<StackMeter>) -> Self {
+        Self { client, table, meter }
     }
 }
 
@@ -39,9 +54,11 @@ impl Table for DynamoTable {
             .key(PARTITION, text(partition))
             .key(SORT, text(sort))
             .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
             .map_err(|error| port_error(&what, error))?;
+        self.meter.read_units(got.consumed_capacity.as_ref());
         got.item.filter(is_item).map(|attributes| item_of(&what, attributes)).transpose()
     }
 
@@ -55,19 +72,22 @@ impl Table for DynamoTable {
     ) -> Result<Put, PortError> {
         let what = format!("writing {partition}");
         let revision = expected.unwrap_or(0).wrapping_add(1);
+        let body = stored(&what, body)?;
         let write = self
             .client
             .update_item()
             .table_name(&self.table)
             .key(PARTITION, text(partition))
             .key(SORT, text(sort))
-            .update_expression("SET #revision = :revision, #token = :token, #body = :body")
+            .update_expression("SET #revision = :revision, #token = :token, #body = :body REMOVE #other")
             .expression_attribute_names("#revision", REVISION)
             .expression_attribute_names("#token", TOKEN)
-            .expression_attribute_names("#body", BODY)
+            .expression_attribute_names("#body", body.name)
+            .expression_attribute_names("#other", body.other)
             .expression_attribute_values(":revision", number(revision))
             .expression_attribute_values(":token", text(token))
-            .expression_attribute_values(":body", AttributeValue::B(Blob::new(body)))
+            .expression_attribute_values(":body", body.value)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let write = match expected {
             None => write.condition_expression("attribute_not_exists(#revision)"),
@@ -76,13 +96,17 @@ impl Table for DynamoTable {
                 .expression_attribute_values(":expected", number(expected)),
         };
         let error = match write.send().await {
-            Ok(_) => return Ok(Put::Done(revision)),
+            Ok(done) => {
+                self.meter.write_units(done.consumed_capacity.as_ref());
+                return Ok(Put::Done(revision));
+            }
             Err(error) => error,
         };
         match error.as_service_error() {
             Some(service) if service.is_conditional_check_failed_exception() => {}
             _ => return Err(port_error(what, error)),
         }
+        self.meter.failed_write();
         let current = match error.into_service_error() {
             aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(failed) => {
                 failed.item.filter(is_item)
@@ -93,22 +117,28 @@ impl Table for DynamoTable {
     }
 
     async fn put_fact(&self, partition: &str, sort: &str, body: &[u8]) -> Result<(), PortError> {
+        let what = format!("writing {partition}");
+        let body = stored(&what, body)?;
         // The SDK may apply it twice; a revision that grew by two is as good as one that grew by one.
-        self.client
+        let done = self
+            .client
             .update_item()
             .table_name(&self.table)
             .key(PARTITION, text(partition))
             .key(SORT, text(sort))
-            .update_expression("SET #token = :token, #body = :body ADD #revision :one")
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .update_expression("SET #token = :token, #body = :body REMOVE #other ADD #revision :one")
             .expression_attribute_names("#revision", REVISION)
             .expression_attribute_names("#token", TOKEN)
-            .expression_attribute_names("#body", BODY)
+            .expression_attribute_names("#body", body.name)
+            .expression_attribute_names("#other", body.other)
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":token", text("fact"))
-            .expression_attribute_values(":body", AttributeValue::B(Blob::new(body)))
+            .expression_attribute_values(":body", body.value)
             .send()
             .await
-            .map_err(|error| port_error(format!("writing {partition}"), error))?;
+            .map_err(|error| port_error(what, error))?;
+        self.meter.write_units(done.consumed_capacity.as_ref());
         Ok(())
     }
 
@@ -126,6 +156,7 @@ impl Table for DynamoTable {
                 .expression_attribute_names("#revision", REVISION)
                 .filter_expression("attribute_exists(#revision)")
                 .consistent_read(true)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start);
             // A key must not be empty, not even in a condition.
@@ -138,6 +169,7 @@ impl Table for DynamoTable {
                     .expression_attribute_values(":after", text(after))
             };
             let page = query.send().await.map_err(|error| port_error(&what, error))?;
+            self.meter.read_units(page.consumed_capacity.as_ref());
             for attributes in page.items.unwrap_or_default() {
                 let sort = match attributes.get(SORT) {
                     Some(AttributeValue::S(sort)) => sort.clone(),
@@ -154,14 +186,17 @@ impl Table for DynamoTable {
     }
 
     async fn delete(&self, partition: &str, sort: &str) -> Result<(), PortError> {
-        self.client
+        let done = self
+            .client
             .delete_item()
             .table_name(&self.table)
             .key(PARTITION, text(partition))
             .key(SORT, text(sort))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
             .map_err(|error| port_error(format!("deleting from {partition}"), error))?;
+        self.meter.write_units(done.consumed_capacity.as_ref());
         Ok(())
     }
 
@@ -178,14 +213,37 @@ impl Table for DynamoTable {
             .expression_attribute_names("#members", MEMBERS)
             .expression_attribute_values(":member", AttributeValue::Ns(vec![member.to_string()]))
             .return_values(ReturnValue::UpdatedNew)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
             .map_err(|error| port_error(&what, error))?;
+        self.meter.write_units(updated.consumed_capacity.as_ref());
         match updated.attributes.as_ref().and_then(|attributes| attributes.get(MEMBERS)) {
             Some(AttributeValue::Ns(members)) => Ok(u32::try_from(members.len()).unwrap_or(u32::MAX)),
             _ => Err(unreadable(&what)),
         }
     }
+}
+
+/// The attribute that a body is stored in.
+struct Stored {
+    name: &'static str,
+    /// The one that it is not stored in.
+    other: &'static str,
+    value: AttributeValue,
+}
+
+fn stored(what: &str, body: &[u8]) -> Result<Stored, PortError> {
+    if body.len() < PACK_BYTES_MIN {
+        return Ok(Stored { name: BODY, other: PACKED, value: AttributeValue::B(Blob::new(body)) });
+    }
+    let packed =
+        zstd::encode_all(body, PACK_LEVEL).map_err(|error| PortError::halt(what, error, "Report this as a defect"))?;
+    if body.len() > BODY_BYTES_MAX || packed.len() > ITEM_BYTES_MAX {
+        let remedy = "Let the warehouse write fewer and larger files with shorter names, or lower run.rows_max";
+        return Err(PortError::halt(what, format!("{} bytes are too many for one item", body.len()), remedy));
+    }
+    Ok(Stored { name: PACKED, other: BODY, value: AttributeValue::B(Blob::new(packed)) })
 }
 
 fn text(text: &str) -> AttributeValue {
@@ -205,10 +263,13 @@ fn item_of(what: &str, mut attributes: Attributes) -> Result<Item, PortError> {
         Some(AttributeValue::N(revision)) => revision.parse().ok(),
         _ => None,
     };
-    match (revision, attributes.remove(TOKEN), attributes.remove(BODY)) {
-        (Some(revision), Some(AttributeValue::S(token)), Some(AttributeValue::B(body))) => {
-            Ok(Item { revision, token, body: body.into_inner() })
-        }
+    let body = match (attributes.remove(BODY), attributes.remove(PACKED)) {
+        (Some(AttributeValue::B(body)), None) => Some(body.into_inner()),
+        (None, Some(AttributeValue::B(packed))) => zstd::bulk::decompress(packed.as_ref(), BODY_BYTES_MAX).ok(),
+        _ => None,
+    };
+    match (revision, attributes.remove(TOKEN), body) {
+        (Some(revision), Some(AttributeValue::S(token)), Some(body)) => Ok(Item { revision, token, body }),
         _ => Err(unreadable(what)),
     }
 }

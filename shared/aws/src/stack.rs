@@ -11,6 +11,7 @@ use driftless_host::{HttpTransport, RandomIds, SystemClock, ThreadCompute};
 use tokio::runtime::Handle;
 
 use crate::config_store::ConfigStore;
+use crate::meter::{RequestMeter, Service, StackMeter};
 use crate::observer::StackObserver;
 use crate::owner::Owner;
 use crate::secrets::AwsSecrets;
@@ -29,6 +30,7 @@ pub struct Stack {
     /// Without destinations: each version adds its own.
     http: Arc<HttpTransport>,
     observer: Arc<StackObserver>,
+    meter: Arc<StackMeter>,
     versions: Mutex<Vec<Arc<Version>>>,
 }
 
@@ -45,19 +47,26 @@ pub struct Version {
 }
 
 impl Stack {
-    /// Over clients made from `config`. `path_style` addresses buckets by path, as emulators want it. Makes no request.
-    pub fn new(settings: Settings, config: &SdkConfig, path_style: bool) -> Result<Self, PortError> {
+    /// Over clients made from `config`. `path_style` addresses buckets by path, as emulators want it. `memory_mb` is what
+    /// the environment of a function has; 0 elsewhere. Makes no request.
+    pub fn new(settings: Settings, config: &SdkConfig, path_style: bool, memory_mb: u32) -> Result<Self, PortError> {
+        let meter = Arc::new(StackMeter::new(memory_mb));
+        let of = |service| RequestMeter { service, meter: meter.clone() };
         let clock = Arc::new(SystemClock);
         let ids = Arc::new(RandomIds::new());
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
-        let s3 = aws_sdk_s3::Client::from_conf(s3);
-        let dynamodb = aws_sdk_dynamodb::Client::new(config);
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style);
+        let s3 = aws_sdk_s3::Client::from_conf(s3.interceptor(of(Service::S3)).build());
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(config).interceptor(of(Service::DynamoDb)).build();
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+        let sqs = aws_sdk_sqs::config::Builder::from(config).interceptor(of(Service::Sqs)).build();
+        let sqs = aws_sdk_sqs::Client::from_conf(sqs);
         let secrets = Arc::new(AwsSecrets::new(
             aws_sdk_secretsmanager::Client::new(config),
             aws_sdk_ssm::Client::new(config),
             clock.clone(),
         ));
-        let events = aws_sdk_eventbridge::Client::new(config);
+        let events = aws_sdk_eventbridge::config::Builder::from(config).interceptor(of(Service::EventBridge)).build();
+        let events = aws_sdk_eventbridge::Client::from_conf(events);
         let (name, bus) = (settings.stack.clone(), settings.event_bus.clone());
         let observer = Arc::new(StackObserver::new(name, bus, events, clock.clone()));
         let http = Arc::new(HttpTransport::new(BTreeMap::new(), secrets).map_err(defect)?);
@@ -66,17 +75,24 @@ impl Stack {
             exports: Arc::new(S3Exports::new(s3.clone(), bucket, prefix)),
             formats: Arc::new(ExportFormats::new(Default::default(), Default::default())),
             blobs: Arc::new(S3Blobs::new(s3, settings.state_bucket.clone())),
-            table: Arc::new(DynamoTable::new(dynamodb.clone(), settings.table.clone())),
-            row_states: Arc::new(DynamoRowStates::new(dynamodb, settings.table.clone(), clock.clone(), ids.clone())),
-            queue: Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(config), settings.queues.clone())),
+            table: Arc::new(DynamoTable::new(dynamodb.clone(), settings.table.clone(), meter.clone())),
+            row_states: Arc::new(DynamoRowStates::new(
+                dynamodb,
+                settings.table.clone(),
+                clock.clone(),
+                ids.clone(),
+                meter.clone(),
+            )),
+            queue: Arc::new(SqsQueue::new(sqs, settings.queues.clone())),
             transport: http.clone(),
             clock,
             liveness: Arc::new(Owner::new(&*ids)),
             ids,
             compute: Arc::new(ThreadCompute::new(Handle::current())),
             observer: observer.clone(),
+            meter: meter.clone(),
         };
-        Ok(Self { settings, ports, http, observer, versions: Mutex::default() })
+        Ok(Self { settings, ports, http, observer, meter, versions: Mutex::default() })
     }
 
     /// The ports that need no configuration.
@@ -87,6 +103,11 @@ impl Stack {
     /// Who is told of progress.
     pub fn observer(&self) -> &StackObserver {
         &self.observer
+    }
+
+    /// Who counts what is used.
+    pub(crate) fn meter(&self) -> &StackMeter {
+        &self.meter
     }
 
     /// The configuration's store.

@@ -8,8 +8,10 @@ pub(crate) const SORT: &str = "sk";
 pub(crate) const REVISION: &str = "revision";
 /// Token of the last write.
 pub(crate) const TOKEN: &str = "token";
-/// JSON.
+/// The body of an item (JSON).
 pub(crate) const BODY: &str = "body";
+/// Instead of it, if it is long: the same, compressed (zstd).
+pub(crate) const PACKED: &str = "packed";
 /// Members of a set, numbers.
 pub(crate) const MEMBERS: &str = "members";
 /// A row state (postcard).

@@ -1,8 +1,9 @@
+#![allow(clippy::expect_used)]
+
 use std::path::{Path, PathBuf};
 
 /// The checkout that the running test belongs to. Asked while it runs, not when it was built: clones that share a target
 /// folder share the built test, too.
-#[allow(clippy::expect_used)] // A test that is lost may panic.
 pub fn repository() -> PathBuf {
     let package = std::env::current_dir().expect("a test runs in its package's folder");
     let root = package.ancestors().find(|folder| folder.join("Cargo.lock").exists());

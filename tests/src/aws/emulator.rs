@@ -35,7 +35,7 @@ impl Emulator {
     }
 
     fn start() -> Option<Self> {
-        let program = program();
+        let program = tool("aws", "ministack");
         if !program.exists() {
             assert!(std::env::var_os("CI").is_none(), "{} is not there", program.display());
             eprintln!("SKIPPED: no AWS emulator at {}; .ci/tools installs it", program.display());
@@ -72,11 +72,11 @@ impl Emulator {
     }
 }
 
-/// Where `.ci/tools` installs the emulator.
-fn program() -> PathBuf {
+/// Where `.ci/tools` installs a program.
+pub(super) fn tool(environment: &str, program: &str) -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = std::env::var_os("DRIFTLESS_CACHE").map(PathBuf::from).or_else(home).unwrap_or_default();
-    cache.join("driftless-aws-venv/bin/ministack")
+    cache.join(format!("driftless-{environment}-venv/bin/{program}"))
 }
 
 fn is_healthy(port: u16) -> bool {

@@ -3,11 +3,17 @@
 mod binaries;
 mod emulator;
 mod event_source;
+mod fault_proxy;
 mod lambda;
 mod orders;
 mod rig;
+pub mod sam;
+mod template;
 
+pub use binaries::binaries;
 pub use emulator::{Account, Emulator};
+pub use fault_proxy::{Fault, FaultProxy, FaultRule};
 pub use lambda::{Function, Invoked, Lambda, Usage};
 pub use orders::{orders_csv, orders_sync};
 pub use rig::Rig;
+pub use template::{FunctionDefinition, Template};

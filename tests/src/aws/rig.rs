@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_sdk_s3::types::{Event, NotificationConfiguration, QueueConfiguration};
-use aws_sdk_sqs::types::QueueAttributeName;
-use driftless_aws::{QueueUrls, Settings, Stack};
+use aws_sdk_s3::types::NotificationConfiguration;
+use driftless_aws::{Settings, Stack, published_settings};
 use driftless_core::config::{ConfigFiles, PROJECT_FILE};
 use driftless_core::model::{Checkpoint, Phase};
 use driftless_core::ports::QueueName;
@@ -22,7 +21,9 @@ use tokio::task::JoinHandle;
 use super::binaries::binaries;
 use super::emulator::{Account, Emulator};
 use super::event_source::EventSource;
+use super::fault_proxy::FaultProxy;
 use super::lambda::{Function, Invoked, Lambda};
+use super::template::Template;
 
 /// Where the destination's token is.
 const TOKEN_PARAMETER: &str = "/driftless/product/token";
@@ -38,12 +39,14 @@ pub struct Rig {
     /// The operator's view of it.
     pub stack: Stack,
     /// The functions by name.
-    pub functions: BTreeMap<&'static str, Arc<Lambda>>,
+    pub functions: BTreeMap<String, Arc<Lambda>>,
     /// The destination.
     pub sandbox: Sandbox,
     /// Where logs are.
     pub logs: TempDir,
-    paused: BTreeMap<&'static str, Arc<AtomicBool>>,
+    /// Between the functions and AWS.
+    pub proxy: FaultProxy,
+    paused: BTreeMap<String, Arc<AtomicBool>>,
     pollers: Vec<JoinHandle<()>>,
 }
 
@@ -62,77 +65,72 @@ impl Rig {
     /// Deploys the stack; without `notices` S3 tells nothing.
     pub async fn deploy_with(name: &str, notices: bool) -> Option<Self> {
         let account = Emulator::running()?.account();
-        let mut urls = Vec::new();
-        for (queue, timeout_s) in [("notices", 60), ("plans", 900), ("batches", 330)] {
-            let url = account.queue(&format!("{name}-{queue}")).await;
-            // Six times the function's, as Lambda asks for.
-            let visibility = (6 * timeout_s).to_string();
-            let set = account.sqs().set_queue_attributes().queue_url(&url);
-            set.attributes(QueueAttributeName::VisibilityTimeout, visibility).send().await.unwrap();
-            urls.push(url);
-        }
-        let [notices_url, plans, batches] = urls.try_into().unwrap();
-        let settings = Settings {
-            stack: name.to_string(),
-            state_bucket: account.bucket(&format!("{name}-state")).await,
-            table: account.table(&format!("{name}-state")).await,
-            exports_bucket: account.bucket(&format!("{name}-exports")).await,
-            exports_prefix: "warehouse/".to_string(),
-            queues: QueueUrls { notices: notices_url, plans, batches },
-            event_bus: "default".to_string(),
-        };
-        if notices {
-            notify(&account, &settings).await;
+        let template = Template::read();
+        template.deploy(&account, name, &[("ExportsPrefix", "warehouse/")]).await;
+        let published = published_settings(&account.config(), &format!("/driftless/{name}/settings")).await.unwrap();
+        let settings = Settings::read(&published).unwrap();
+        if !notices {
+            let none = NotificationConfiguration::builder().build();
+            let put = account.s3().put_bucket_notification_configuration().bucket(&settings.exports_bucket);
+            put.notification_configuration(none).send().await.unwrap();
         }
         let ssm = aws_sdk_ssm::Client::new(&account.config());
         let token = ssm.put_parameter().name(TOKEN_PARAMETER).value("rig-token").overwrite(true);
         token.r#type(aws_sdk_ssm::types::ParameterType::SecureString).send().await.unwrap();
-        let published: BTreeMap<_, _> = variables(&settings).into_iter().collect();
-        let parameter = ssm.put_parameter().name(format!("/driftless/{name}/settings")).overwrite(true);
-        let parameter = parameter.r#type(aws_sdk_ssm::types::ParameterType::String);
-        parameter.value(serde_json::to_string(&published).unwrap()).send().await.unwrap();
         let logs = TempDir::new().unwrap();
-        let functions: BTreeMap<_, _> = [
-            ("detect", 60, 2, 256),
-            ("plan", 900, 2, 1769),
-            ("deliver", 330, 4, 512),
-            ("sweep", 300, 1, 512),
-            ("sync-now", 29, 4, 256),
-        ]
-        .into_iter()
-        .map(|(function, timeout_s, concurrency, memory_mb)| {
-            let lambda = Lambda::new(Function {
-                name: format!("{name}-{function}"),
-                binary: binaries().join(function),
-                environment: environment(&account, &settings),
-                timeout: Duration::from_secs(timeout_s),
-                memory_mb,
-                concurrency,
-                log: logs.path().join(format!("{function}.log")),
-            });
-            (function, Arc::new(lambda))
-        })
-        .collect();
+        let proxy = FaultProxy::start(&account.url).await;
+        let mut environment = published.clone();
+        environment.extend(aws_variables(&account, &proxy.url));
+        environment.insert("DRIFTLESS_LOG".to_string(), "info".to_string());
+        let definitions = template.functions();
+        let functions: BTreeMap<String, Arc<Lambda>> = definitions
+            .iter()
+            .map(|definition| {
+                let lambda = Lambda::new(Function {
+                    name: format!("{name}-{}", definition.binary),
+                    binary: binaries().join(&definition.binary),
+                    environment: environment.clone(),
+                    timeout: definition.timeout,
+                    memory_mb: definition.memory_mb,
+                    // As many as two processors can use.
+                    concurrency: if definition.binary == "deliver" { 4 } else { 2 },
+                    log: logs.path().join(format!("{}.log", definition.binary)),
+                });
+                (definition.binary.clone(), Arc::new(lambda))
+            })
+            .collect();
         let mut pollers = Vec::new();
-        let mut paused: BTreeMap<&'static str, Arc<AtomicBool>> = BTreeMap::new();
-        let sources = [
-            ("detect", &settings.queues.notices, 10),
-            ("plan", &settings.queues.plans, 1),
-            ("deliver", &settings.queues.batches, 1),
+        let mut paused: BTreeMap<String, Arc<AtomicBool>> = BTreeMap::new();
+        let queues = [
+            ("detect", &settings.queues.notices),
+            ("plan", &settings.queues.plans),
+            ("deliver", &settings.queues.batches),
         ];
-        for (function, url, batch_size) in sources {
+        for (function, url) in queues {
+            let definition = definitions.iter().find(|definition| definition.binary == function).unwrap();
             let source = EventSource {
                 url: url.clone(),
                 sqs: account.sqs(),
                 lambda: functions[function].clone(),
-                batch_size,
-                paused: paused.entry(function).or_default().clone(),
+                batch_size: definition.batch_size.unwrap(),
+                paused: paused.entry(function.to_string()).or_default().clone(),
             };
             pollers.extend(source.start());
         }
-        let stack = Stack::new(settings.clone(), &account.config(), true).unwrap();
+        let stack = Stack::new(settings.clone(), &account.config(), true, 0).unwrap();
         let sandbox = start(SandboxConfig::local(0)).await.unwrap();
-        Some(Self { name: name.to_string(), account, settings, stack, functions, sandbox, logs, paused, pollers })
+        Some(Self {
+            name: name.to_string(),
+            account,
+            settings,
+            stack,
+            functions,
+            sandbox,
+            logs,
+            proxy,
+            paused,
+            pollers,
+        })
     }
 
     /// Publishes a project with these syncs.
@@ -149,7 +147,7 @@ impl Rig {
         let began = Instant::now();
         let command = tokio::process::Command::new(binaries().join("driftless"))
             .env_clear()
-            .envs(aws_variables(&self.account))
+            .envs(aws_variables(&self.account, &self.account.url))
             .args(["--stack", &self.name])
             .args(arguments)
             .output();
@@ -335,48 +333,13 @@ fn age(body: &mut serde_json::Value) -> bool {
     aged
 }
 
-/// Connects the exports bucket with the notices queue.
-async fn notify(account: &Account, settings: &Settings) {
-    let name = settings.queues.notices.rsplit('/').next().unwrap();
-    let queue = QueueConfiguration::builder()
-        .queue_arn(format!("arn:aws:sqs:us-east-1:{}:{name}", account.id))
-        .events(Event::S3ObjectCreated)
-        .events(Event::S3ObjectRemoved)
-        .build()
-        .unwrap();
-    let configuration = NotificationConfiguration::builder().queue_configurations(queue).build();
-    let put = account.s3().put_bucket_notification_configuration().bucket(&settings.exports_bucket);
-    put.notification_configuration(configuration).send().await.unwrap();
-}
-
-/// Settings as the template writes them.
-fn variables(settings: &Settings) -> Vec<(String, String)> {
-    let values = [
-        &settings.stack,
-        &settings.state_bucket,
-        &settings.table,
-        &settings.exports_bucket,
-        &settings.exports_prefix,
-        &settings.queues.notices,
-        &settings.queues.plans,
-        &settings.queues.batches,
-        &settings.event_bus,
-    ];
-    Settings::NAMES.iter().zip(values).map(|(name, value)| (name.to_string(), value.clone())).collect()
-}
-
 /// Region, credentials and endpoint, as a function and an operator have them.
-fn aws_variables(account: &Account) -> [(String, String); 4] {
+fn aws_variables(account: &Account, url: &str) -> [(String, String); 4] {
     [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", account.id.as_str()),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_ENDPOINT_URL", account.url.as_str()),
+        ("AWS_ENDPOINT_URL", url),
     ]
     .map(|(name, value)| (name.to_string(), value.to_string()))
-}
-
-fn environment(account: &Account, settings: &Settings) -> BTreeMap<String, String> {
-    let log = ("DRIFTLESS_LOG".to_string(), "info".to_string());
-    variables(settings).into_iter().chain(aws_variables(account)).chain([log]).collect()
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use driftless_core::config::Order;
 use driftless_core::model::BatchRef;
-use driftless_core::ports::{Clock, Message, Ports, Queue, QueueName, Silent};
+use driftless_core::ports::{Clock, Message, Ports, Queue, QueueName, Silent, Unmetered};
 use driftless_core::protocol::limits::CLAIM_LEASE_MS;
 use driftless_core::protocol::{
     Delivered, Detected, PlanMessage, ProtocolError, Swept, Sync, approve, deliver, detect, dry_run, load_checkpoint,
@@ -171,6 +171,7 @@ fn ports_of(parts: &Parts, worker: &str, start: u64) -> Ports {
         liveness: Arc::new(SimLiveness(format!("{worker}-{start}"))),
         compute: Arc::new(InlineCompute),
         observer: Arc::new(Silent),
+        meter: Arc::new(Unmetered),
     }
 }
 

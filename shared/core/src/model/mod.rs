@@ -2,6 +2,7 @@
 
 mod batch;
 mod checkpoint;
+mod cost;
 mod counts;
 mod export;
 mod index_entry;
@@ -16,6 +17,7 @@ mod schema_lock;
 
 pub use batch::{BatchRef, ChangeKind, KeyedChange, StagedBatch, StagedChange};
 pub use checkpoint::{Checkpoint, Cursor, LedgerPart, OpenRun, Phase, RunPhase};
+pub use cost::{Cost, Usage};
 pub use counts::{Counts, Settled};
 pub use export::ExportVersion;
 pub use index_entry::{IndexEntry, IndexFlag};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Settled};
+use super::{Cost, Counts, Settled, Usage};
 
 /// Number of a run within its sync, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -163,8 +163,8 @@ pub enum RunStatus {
     Rejected,
 }
 
-/// One line of the run history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One line of the run history, and the report of a finished run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Run.
     pub run: RunId,
@@ -182,4 +182,14 @@ pub struct RunRecord {
     pub settled: Settled,
     /// Final outcomes.
     pub counts: Counts,
+    /// What AWS was used for it.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub usage: Usage,
+    /// What that costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+fn is_nothing(usage: &Usage) -> bool {
+    *usage == Usage::default()
 }

@@ -6,6 +6,7 @@ mod destination;
 mod error;
 mod export_store;
 mod ids;
+mod meter;
 mod observer;
 mod queue;
 mod row_formats;
@@ -21,6 +22,7 @@ pub use destination::{BatchLimits, Delivery, Destination, Refusal, RowEncoder};
 pub use error::PortError;
 pub use export_store::{ExportBytes, ExportStore};
 pub use ids::{Clock, Ids, Liveness};
+pub use meter::{Meter, Unmetered};
 pub use observer::{Observer, Progress, Silent};
 pub use queue::{Message, Queue, QueueName};
 pub use row_formats::{ExportError, Inspection, RowBlock, RowBlocks, RowFormats, RowResult};
@@ -55,4 +57,6 @@ pub struct Ports {
     pub compute: Arc<dyn Compute>,
     /// Who is told of progress.
     pub observer: Arc<dyn Observer>,
+    /// What is used of what is billed.
+    pub meter: Arc<dyn Meter>,
 }

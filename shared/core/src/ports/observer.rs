@@ -1,7 +1,7 @@
 use crate::model::{HoldReason, RunId, RunRecord};
 
 /// Something that happened, for progress bars and logs. Counts and names only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Progress<'a> {
     /// Rows were read.
     Read {

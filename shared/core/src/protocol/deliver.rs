@@ -10,7 +10,7 @@ use super::store::{decode, encode, load_checkpoint, update_checkpoint};
 use super::{Sync, finish, names, quarantine};
 use crate::model::{
     BatchRef, ChangeKind, OpenRun, Phase, QuarantinedRow, RowError, RowErrorCode, RowState, RowStatus, RunPhase,
-    Settled, StagedBatch,
+    Settled, StagedBatch, Usage,
 };
 use crate::ports::{PortError, Ports, Progress, Put};
 
@@ -36,7 +36,7 @@ pub enum Delivered {
 }
 
 /// A fenced lease on a batch, and what came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Claim {
     pub owner: String,
     /// Grows with each owner: only the newest may settle.
@@ -51,6 +51,9 @@ pub(super) struct Claim {
     pub quiet_until_ms: i64,
     /// Counted so far by owners that did not settle.
     pub spent: Settled,
+    /// What AWS was used for it so far.
+    #[serde(default)]
+    pub usage: Usage,
 }
 
 /// A claim that is held, with the table's revision of it: only through it may a batch be sent and settled.
@@ -98,7 +101,7 @@ async fn deliver_claimed(ports: &Ports, sync: &Sync, batch: &BatchRef) -> Result
         return Ok(Delivered::Stale);
     }
     let mut claimed = match claim(ports, batch).await? {
-        Claimed::Mine(claimed) => claimed,
+        Claimed::Mine(claimed) => *claimed,
         Claimed::Settled => {
             mark_done(ports, sync, run, batch).await?;
             return Ok(Delivered::Stale);
@@ -146,7 +149,7 @@ async fn deliver_claimed(ports: &Ports, sync: &Sync, batch: &BatchRef) -> Result
 }
 
 enum Claimed {
-    Mine(ClaimedBatch),
+    Mine(Box<ClaimedBatch>),
     Settled,
     Held { wait_ms: i64 },
 }
@@ -178,9 +181,9 @@ async fn claim(ports: &Ports, batch: &BatchRef) -> Result<Claimed, PortError> {
     let token = ports.ids.token();
     let body = encode(&claim)?;
     match ports.table.put(&partition, &sort, revision, &token, &body).await? {
-        Put::Done(revision) => Ok(Claimed::Mine(ClaimedBatch { claim, revision })),
+        Put::Done(revision) => Ok(Claimed::Mine(Box::new(ClaimedBatch { claim, revision }))),
         Put::Conflict(Some(item)) if item.token == token => {
-            Ok(Claimed::Mine(ClaimedBatch { claim, revision: item.revision }))
+            Ok(Claimed::Mine(Box::new(ClaimedBatch { claim, revision: item.revision })))
         }
         Put::Conflict(_) => Ok(Claimed::Held { wait_ms: CLOCK_SKEW_MS }),
     }
@@ -193,6 +196,7 @@ async fn give_back(ports: &Ports, batch: &BatchRef, claimed: ClaimedBatch, spent
     claim.owner = String::new();
     claim.lease_until_ms = 0;
     claim.spent = spent;
+    claim.usage.add(&ports.meter.take());
     let partition = names::claims_partition(&batch.sync, batch.run);
     let token = ports.ids.token();
     ports
@@ -249,6 +253,7 @@ async fn settle(
     let mut claim = claimed.claim;
     claim.refused = is_snapshot && !outcome.refused_states.is_empty();
     claim.settled = Some(settled);
+    claim.usage.add(&ports.meter.take());
     claim.owner = String::new();
     let partition = names::claims_partition(&batch.sync, batch.run);
     let token = ports.ids.token();

@@ -5,7 +5,7 @@ use super::store::{decode, encode, load_checkpoint, load_plan, load_run, save_ru
 use super::{FailedExport, Sync, names};
 use crate::config::Mode;
 use crate::ledger::LedgerWriter;
-use crate::model::{LedgerPart, OpenRun, RowKey, RowState, RunId, RunRecord, RunStatus, Settled};
+use crate::model::{Cost, LedgerPart, OpenRun, RowKey, RowState, RunId, RunRecord, RunStatus, Settled, Usage};
 use crate::ports::{PortError, Ports, Progress, QueueName};
 
 /// Finishes a run whose batches are all settled: writes what it consumed and its report, then advances ledger and
@@ -21,11 +21,13 @@ pub async fn finish(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
     }
     let mut settled = Settled::default();
     let mut quiet_until_ms = 0;
+    let mut usage = Usage::default();
     for (_, claim, batch) in &settled_claims {
         settled.add(batch);
+        usage.add(&claim.usage);
         quiet_until_ms = quiet_until_ms.max(claim.quiet_until_ms);
     }
-    let record = report(ports, sync, open, settled).await?;
+    let record = report(ports, sync, open, settled, usage).await?;
     let refused_batches = settled_claims.iter().filter(|(_, c, _)| c.refused).map(|(n, _, _)| **n);
     let refused = refused_part(ports, sync.name(), open, refused_batches.collect()).await?;
     for export in &open.exports[..open.consumed as usize] {
@@ -38,6 +40,7 @@ pub async fn finish(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
         }
     }
     save_run(ports, &record).await?;
+    ports.blobs.put(&names::report(sync.name(), run), encode(&record)?.into()).await?;
     let keeps_order = matches!(sync.config.mode, Mode::Mirror | Mode::Full);
     let advanced = update_checkpoint(ports, sync.name(), |current| {
         let position = current.runs.iter().position(|open| open.run == run)?;
@@ -92,7 +95,13 @@ pub(super) async fn claims_of(ports: &Ports, sync: &str, run: RunId) -> Result<V
 }
 
 /// The run's report, with every row accounted for.
-async fn report(ports: &Ports, sync: &Sync, open: &OpenRun, settled: Settled) -> Result<RunRecord, ProtocolError> {
+async fn report(
+    ports: &Ports,
+    sync: &Sync,
+    open: &OpenRun,
+    settled: Settled,
+    mut usage: Usage,
+) -> Result<RunRecord, ProtocolError> {
     let planned = match load_plan(ports, sync.name(), open.run, open.attempt).await? {
         Some(planned) => planned,
         None => load_run(ports, sync.name(), open.run).await?.ok_or_else(|| {
@@ -114,11 +123,16 @@ async fn report(ports: &Ports, sync: &Sync, open: &OpenRun, settled: Settled) ->
             sync.name()
         )));
     }
+    usage.add(&planned.usage);
+    usage.add(&ports.meter.take());
+    let is_billed = usage != Usage::default();
     Ok(RunRecord {
         status: RunStatus::Finished,
         finished_at_ms: Some(ports.clock.now_ms()),
         settled,
         counts,
+        usage,
+        cost: is_billed.then(|| Cost::of(&usage, settled.request_bytes)),
         ..planned
     })
 }

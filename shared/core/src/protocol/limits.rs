@@ -3,8 +3,12 @@
 /// Decoded bytes that are parsed as one job: large enough to hide the cost of starting it, small enough for memory.
 pub const BLOCK_BYTES: usize = 1 << 20;
 
-/// Exports of one run: they are listed in the checkpoint, and a DynamoDB item is at most 400 KB.
+/// Exports of one run: they are listed in the checkpoint, and a DynamoDB item is at most 400 KB (an export takes about 70
+/// bytes of it, compressed).
 pub const EXPORTS_PER_RUN_MAX: usize = 1_500;
+
+/// Exports of the open runs of one planning, from which on it ends until they are delivered: same reason.
+pub const EXPORTS_IN_FLIGHT_MAX: usize = 1_500;
 
 /// Rows of one snapshot in the index: 48 bytes each, so 720 MB, what a 1,769 MB function can spare.
 pub const SNAPSHOT_ROWS_MAX: u64 = 15_000_000;

@@ -86,6 +86,11 @@ pub fn ledger_part(sync: &str, run: RunId, attempt: u64, what: &str) -> String {
     format!("ledger/{sync}/{run}-{attempt:06}-{what}")
 }
 
+/// The report of a finished run.
+pub fn report(sync: &str, run: RunId) -> String {
+    format!("reports/{sync}/{run}.json")
+}
+
 /// Folder of a sync's quarantine.
 pub fn quarantine_prefix(sync: &str) -> String {
     format!("quarantine/{sync}/")

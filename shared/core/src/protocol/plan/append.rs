@@ -16,7 +16,7 @@ use crate::model::{
 use crate::ports::ExportError;
 use crate::protocol::candidates::feed_candidates;
 use crate::protocol::error::ProtocolError;
-use crate::protocol::limits::{EXPORTS_PER_RUN_MAX, KEYS_IN_FLIGHT_MAX, STATES_PER_CALL};
+use crate::protocol::limits::{EXPORTS_IN_FLIGHT_MAX, EXPORTS_PER_RUN_MAX, KEYS_IN_FLIGHT_MAX, STATES_PER_CALL};
 
 /// Keys of this planning's own runs, with what they were planned to hold.
 type InFlight = HashMap<RowKey, u64>;
@@ -134,7 +134,10 @@ async fn commit_and_go_on(
     in_flight: &InFlight,
     planned: &mut Vec<(RunId, PlanSummary)>,
 ) -> Result<bool, ProtocolError> {
-    let ends = in_flight.len() > KEYS_IN_FLIGHT_MAX || context.ports.clock.now_ms() > context.until_ms;
+    let exports = draft.exports.len() + planned.iter().map(|(_, run)| run.exports.len()).sum::<usize>();
+    let ends = in_flight.len() > KEYS_IN_FLIGHT_MAX
+        || (exports >= EXPORTS_IN_FLIGHT_MAX && !context.is_dry)
+        || context.ports.clock.now_ms() > context.until_ms;
     let next = if ends { Next::End(Some(cursor)) } else { Next::GoOn(cursor) };
     let fresh = Draft::new(context);
     let full = std::mem::replace(draft, fresh);

@@ -83,6 +83,8 @@ fn record_of(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> Run
         plan: PlanSummary { samples: Vec::new(), ..summary.clone() },
         settled: Settled::default(),
         counts: summary.counts,
+        usage: context.ports.meter.take(),
+        cost: None,
     }
 }
 
