@@ -182,7 +182,7 @@ async fn the_api_starts_shows_and_decides() {
             json!({"pathParameters": {"sync": "orders"}, "queryStringParameters": {"limit": "1"}}),
         )
         .await;
-    assert_eq!((runs["runs"].as_array().unwrap().len(), &runs["runs"][0]["run"]), (1, &json!(2)));
+    assert_eq!((runs["runs"].as_array().unwrap().len(), &runs["runs"][0]["run"]), (1, &json!("orders:2")));
 
     // Programs are told by metrics and events.
     let log = std::fs::read_to_string(rig.logs.path().join("plan.log")).unwrap();

@@ -73,7 +73,7 @@ impl Emulator {
 }
 
 /// Where `.ci/tools` installs a program.
-pub(super) fn tool(environment: &str, program: &str) -> PathBuf {
+pub fn tool(environment: &str, program: &str) -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = std::env::var_os("DRIFTLESS_CACHE").map(PathBuf::from).or_else(home).unwrap_or_default();
     cache.join(format!("driftless-{environment}-venv/bin/{program}"))

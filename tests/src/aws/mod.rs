@@ -4,6 +4,7 @@ mod binaries;
 mod emulator;
 mod event_source;
 mod fault_proxy;
+mod http_front;
 mod lambda;
 mod orders;
 mod rig;
@@ -11,8 +12,9 @@ pub mod sam;
 mod template;
 
 pub use binaries::binaries;
-pub use emulator::{Account, Emulator};
+pub use emulator::{Account, Emulator, tool};
 pub use fault_proxy::{Fault, FaultProxy, FaultRule};
+pub use http_front::HttpFront;
 pub use lambda::{Function, Invoked, Lambda, Usage};
 pub use orders::{orders_csv, orders_sync};
 pub use rig::Rig;

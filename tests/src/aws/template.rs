@@ -53,6 +53,13 @@ impl Template {
             .collect()
     }
 
+    /// Method and path pattern of every route of the API.
+    pub fn routes(&self) -> Vec<(String, String)> {
+        let events = self.0["Resources"]["SyncNowFunction"]["Properties"]["Events"].as_object().unwrap().values();
+        let text = |value: &Value| value.as_str().unwrap().to_string();
+        events.map(|event| (text(&event["Properties"]["Method"]), text(&event["Properties"]["Path"]))).collect()
+    }
+
     /// A number, or the default of the parameter that stands for it.
     fn number(&self, value: &Value) -> u64 {
         let parameter = value["Ref"].as_str().map(|name| &self.0["Parameters"][name]["Default"]);
