@@ -123,7 +123,9 @@ fn capitalised(text: &str) -> String {
 
 /// Runs, for people.
 pub fn print_runs(runs: &[RunRecord]) {
-    let mut rows = table(&[
+    // Only a stack is billed for its runs.
+    let is_billed = runs.iter().any(|run| run.cost.is_some());
+    let mut columns = vec![
         "run",
         "state",
         "planned (UTC)",
@@ -137,9 +139,13 @@ pub fn print_runs(runs: &[RunRecord]) {
         "deleted",
         "events sent",
         "requests",
-    ]);
+    ];
+    if is_billed {
+        columns.push("AWS $");
+    }
+    let mut rows = table(&columns);
     for run in runs {
-        rows.add_row([
+        let mut cells = vec![
             run.run.0.to_string(),
             status_word(run.status).to_string(),
             moment(run.planned_at_ms),
@@ -153,7 +159,11 @@ pub fn print_runs(runs: &[RunRecord]) {
             number(run.counts.deleted_by_absence),
             number(run.settled.events_sent),
             number(run.settled.requests),
-        ]);
+        ];
+        if is_billed {
+            cells.push(run.cost.map_or_else(String::new, |cost| format!("{:.6}", cost.total)));
+        }
+        rows.add_row(cells);
     }
     println!("{rows}");
 }

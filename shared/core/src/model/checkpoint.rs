@@ -107,6 +107,8 @@ pub struct OpenRun {
     pub snapshot_complete: bool,
     /// Events that will be sent.
     pub billable: u64,
+    /// Whether a later run must not overtake what of this one may still be on its way.
+    pub keeps_order: bool,
     /// Version of the configuration that it was planned under; it is delivered under the same.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub config: String,

@@ -1,12 +1,15 @@
-use std::ops::Range;
-
 use super::limits::PAGE;
 use super::store::encode;
 use crate::model::{BatchRef, OpenRun};
 use crate::ports::{PortError, Ports, QueueName};
 
 /// Sends the pointers of some batches of a run.
-pub(super) async fn send(ports: &Ports, sync: &str, run: &OpenRun, batches: Range<u32>) -> Result<(), PortError> {
+pub(super) async fn send(
+    ports: &Ports,
+    sync: &str,
+    run: &OpenRun,
+    batches: impl IntoIterator<Item = u32> + Send,
+) -> Result<(), PortError> {
     let mut bodies = Vec::new();
     for batch in batches {
         let body = encode(&BatchRef { sync: sync.to_string(), run: run.run, batch, config: run.config.clone() })?;

@@ -3,7 +3,6 @@ use super::error::ProtocolError;
 use super::limits::{PAGE, RECENT_RUNS};
 use super::store::{decode, encode, load_checkpoint, load_plan, load_run, save_run, update_checkpoint};
 use super::{FailedExport, Sync, names};
-use crate::config::Mode;
 use crate::ledger::LedgerWriter;
 use crate::model::{Cost, LedgerPart, OpenRun, RowKey, RowState, RunId, RunRecord, RunStatus, Settled, Usage};
 use crate::ports::{PortError, Ports, Progress, QueueName};
@@ -41,7 +40,6 @@ pub async fn finish(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
     }
     save_run(ports, &record).await?;
     ports.blobs.put(&names::report(sync.name(), run), encode(&record)?.into()).await?;
-    let keeps_order = matches!(sync.config.mode, Mode::Mirror | Mode::Full);
     let advanced = update_checkpoint(ports, sync.name(), |current| {
         let position = current.runs.iter().position(|open| open.run == run)?;
         let open = current.runs.remove(position);
@@ -56,7 +54,7 @@ pub async fn finish(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, Prot
             current.snapshot_complete = open.snapshot_complete;
         }
         // Appended facts never change, so a late copy of one can do no harm.
-        if keeps_order {
+        if open.keeps_order {
             current.quiet_until_ms = current.quiet_until_ms.max(quiet_until_ms);
         }
         current.recent_billable.push(open.billable);

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::batches;
+use super::deliver::Claim;
 use super::detect::send_plan;
 use super::error::ProtocolError;
 use super::finish::claims_of;
@@ -39,17 +41,14 @@ pub async fn sweep(ports: &Ports, sync: &Arc<Sync>, starts: bool) -> Result<Swep
         delivering += 1;
         let claims = claims_of(ports, sync.name(), run.run).await?;
         let now_ms = ports.clock.now_ms();
-        for batch in 0..run.batches {
-            let claim = claims.iter().find(|(n, _)| *n == batch).map(|(_, claim)| claim);
-            let is_busy = claim.is_some_and(|claim| {
-                claim.settled.is_some()
-                    || (now_ms <= claim.lease_until_ms + CLOCK_SKEW_MS && !ports.liveness.is_dead(&claim.owner))
-            });
-            if !is_busy {
-                batches::send(ports, sync.name(), run, batch..batch + 1).await?;
-                resent += 1;
-            }
-        }
+        let is_busy = |claim: &Claim| {
+            claim.settled.is_some()
+                || (now_ms <= claim.lease_until_ms + CLOCK_SKEW_MS && !ports.liveness.is_dead(&claim.owner))
+        };
+        let busy: BTreeSet<u32> = claims.iter().filter(|(_, claim)| is_busy(claim)).map(|(batch, _)| *batch).collect();
+        let stuck: Vec<u32> = (0..run.batches).filter(|batch| !busy.contains(batch)).collect();
+        resent += u32::try_from(stuck.len()).unwrap_or(u32::MAX);
+        batches::send(ports, sync.name(), run, stuck).await?;
     }
     // A plan message may have been lost; a second copy is stale or does the work.
     if let Phase::Planning { started: false, .. } = checkpoint.phase {

@@ -105,6 +105,7 @@ fn open_run(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> Open
         snapshot: draft.snapshot.clone(),
         snapshot_complete: draft.snapshot_complete,
         billable: summary.billable,
+        keeps_order: matches!(context.sync.config.mode, Mode::Mirror | Mode::Full),
         config: context.sync.version.clone(),
     }
 }
