@@ -11,8 +11,8 @@ use driftless_benches::format::{Format, Packing};
 use driftless_benches::generate::{Plan, find_or_generate};
 use driftless_benches::sink::Sink;
 use driftless_core::config::{ConfigFiles, PROJECT_FILE};
-use driftless_core::model::{Cost, Phase, RunId, Usage};
-use driftless_core::protocol::load_run;
+use driftless_core::model::{Cost, RunId, RunStatus, Usage};
+use driftless_core::protocol::runs;
 use driftless_host::RandomIds;
 use driftless_testkit::repository;
 use driftless_tests::aws::Rig;
@@ -64,13 +64,13 @@ async fn rows_cost_no_more_than_promised() {
         files.parse().expect("a configuration without problems");
         rig.stack.config_store().publish(&files, &RandomIds::new()).await.unwrap();
         put(&rig, &data.files).await;
-        let (cost, rows_sent) = measure(&rig, name, 0).await;
+        let (cost, rows_sent) = measure(&rig, name, 0, rows).await;
         assert_eq!(rows_sent, rows);
         assert!(requests(&cost) * 1e6 / rows as f64 <= most, "{name}: {cost:?}");
         if name == "snapshot" {
             let before = rig.checkpoint("events").await.last_run;
             put(&rig, &data.files).await;
-            let (cost, rows_sent) = measure(&rig, "unchanged snapshot", before).await;
+            let (cost, rows_sent) = measure(&rig, "unchanged snapshot", before, rows).await;
             assert_eq!(rows_sent, 0);
             assert!(requests(&cost) * 1e6 / rows as f64 <= UNCHANGED_MAX, "{name}: {cost:?}");
         }
@@ -102,24 +102,24 @@ async fn put(rig: &Rig, files: &[std::path::PathBuf]) {
 }
 
 /// Starts the sync and waits for it; prints what the runs after `before` say they used, and what the proxy counted.
-async fn measure(rig: &Rig, name: &str, before: u64) -> (Cost, u64) {
+async fn measure(rig: &Rig, name: &str, before: u64, rows: u64) -> (Cost, u64) {
     let counted_before = rig.proxy.requests();
     let began = Instant::now();
     let request = serde_json::json!({"pathParameters": {"sync": "events"}, "headers": {"idempotency-key": name.replace(' ', "-")}});
     let (status, body) = rig.call("POST /syncs/{sync}/runs", request).await;
     assert_eq!(status, 202, "{body}");
-    let last = loop {
-        let checkpoint = rig.checkpoint("events").await;
-        if checkpoint.last_run > before && checkpoint.runs.is_empty() && checkpoint.phase == Phase::Idle {
-            break checkpoint.last_run;
+    let finished = loop {
+        let records = runs(rig.stack.ports(), "events", Some(RunId(before))).await.unwrap();
+        let is_done = records.iter().all(|record| record.status == RunStatus::Finished);
+        if is_done && records.iter().map(|record| record.counts.read).sum::<u64>() >= rows {
+            break records;
         }
-        assert!(began.elapsed() < SCENARIO_MAX, "{name}: {checkpoint:?}");
+        assert!(began.elapsed() < SCENARIO_MAX, "{name}: {:?}", rig.checkpoint("events").await);
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
     let took = began.elapsed();
     let (mut usage, mut sent_bytes, mut sent, mut read) = (Usage::default(), 0, 0, 0);
-    for run in before + 1..=last {
-        let record = load_run(rig.stack.ports(), "events", RunId(run)).await.unwrap().unwrap();
+    for record in finished {
         usage.add(&record.usage);
         sent_bytes += record.settled.request_bytes;
         sent += record.settled.accepted;

@@ -16,7 +16,7 @@ fn yaml_examples_parse() {
     )
     .expect("a minimal project");
     let mut seen = 0;
-    for file in ["README.md", "docs/configuration.md", "docs/exports.md", "docs/operating.md"] {
+    for file in ["README.md", "docs/configuration.md", "docs/exports.md", "docs/operating.md", "docs/aws.md"] {
         let text = std::fs::read_to_string(root.join(file)).expect("the document is there");
         for example in examples(&text) {
             if example.contains("destinations:") {

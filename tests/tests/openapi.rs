@@ -22,7 +22,7 @@ fn destination() -> MixpanelEvents {
         project_id: Some("2195193".into()),
         retention_days: None,
     };
-    MixpanelEvents::new(target, Scenario::Change.config(false).events).expect("valid mapping")
+    MixpanelEvents::new(target, Scenario::Change.config(false).events.expect("a mapping")).expect("valid mapping")
 }
 
 fn payload(destination: &MixpanelEvents) -> Vec<u8> {

@@ -57,6 +57,16 @@ fn full() {
     run(Scenario::Full);
 }
 
+#[test]
+fn profiles_from_a_change_feed() {
+    run(Scenario::ProfileChange);
+}
+
+#[test]
+fn profiles_from_snapshots() {
+    run(Scenario::ProfileSnapshot);
+}
+
 /// Seed 5449: the answer to the commit of a run was lost while the run before it was finished. The commit was done again
 /// and the run was open twice; its second copy could never end, because its batches were gone.
 #[test]

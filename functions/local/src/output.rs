@@ -1,4 +1,5 @@
 use comfy_table::{ContentArrangement, Table, presets};
+use driftless_core::config::Kind;
 use driftless_core::model::{PlanSummary, QuarantinedRow, RunRecord, RunStatus};
 
 /// A table in the one style of the command.
@@ -35,7 +36,7 @@ pub fn moment(at_ms: i64) -> String {
 }
 
 /// A plan, for people.
-pub fn print_plan(sync: &str, plans: &[PlanSummary], note: Option<&str>) {
+pub fn print_plan(sync: &str, kind: Kind, plans: &[PlanSummary], note: Option<&str>) {
     if let Some(note) = note {
         println!("{sync}: {note}");
     }
@@ -76,8 +77,9 @@ pub fn print_plan(sync: &str, plans: &[PlanSummary], note: Option<&str>) {
     ]);
     println!("{rows}");
     println!(
-        "would send {} (each may be billed) in {}, {} before compression",
-        count(sum(|p| p.billable), "event"),
+        "would send {} ({}) in {}, {} before compression",
+        count(sum(|p| p.lines), kind.noun()),
+        if kind.is_billed() { "each may be billed" } else { "not billed" },
         count(sum(|p| u64::from(p.batches)), "request"),
         bytes(sum(|p| p.payload_bytes))
     );
@@ -137,7 +139,7 @@ pub fn print_runs(runs: &[RunRecord]) {
         "rejected",
         "filtered",
         "deleted",
-        "events sent",
+        "sent",
         "requests",
     ];
     if is_billed {

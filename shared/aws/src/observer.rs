@@ -83,6 +83,8 @@ impl Observer for StackObserver {
             Progress::Finished { sync, report } => {
                 let counts = &report.counts;
                 let run = report.run.0;
+                // Of what is not billed, nothing is.
+                let billable = if report.plan.billable > 0 { report.settled.events_sent } else { 0 };
                 tracing::info!(sync, run, read = counts.read, rejected = counts.rejected, "finished");
                 self.count(
                     sync,
@@ -90,7 +92,7 @@ impl Observer for StackObserver {
                         ("RunsFinished", 1),
                         ("RowsRead", counts.read),
                         ("RowsRejected", counts.rejected),
-                        ("BillableMutations", report.settled.events_sent),
+                        ("BillableMutations", billable),
                     ],
                 );
                 self.event("Run finished", json!({ "sync": sync, "run": run, "counts": counts }));

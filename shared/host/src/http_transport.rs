@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use driftless_core::config::{DestinationConfig, MixpanelConfig};
-use driftless_core::ports::{Request, Response, Transport, TransportError};
-use secrecy::ExposeSecret;
+use driftless_core::ports::{Request, Response, SignIn, Transport, TransportError, array_with_token};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::secrets::Secrets;
 
@@ -48,6 +48,16 @@ impl HttpTransport {
         basic_auth(config, &*self.secrets).await
     }
 
+    /// The project's token.
+    async fn token(&self, destination: &str) -> Result<SecretString, String> {
+        match self.destinations.get(destination) {
+            Some(DestinationConfig::Mixpanel(MixpanelConfig { token: Some(token), .. })) => {
+                self.secrets.resolve(token).await
+            }
+            _ => Err(format!("destination {destination} has no token, which profiles need")),
+        }
+    }
+
     fn forget(&self, destination: &str) {
         if let Some(DestinationConfig::Mixpanel(config)) = self.destinations.get(destination) {
             [&config.service_account, &config.token]
@@ -59,9 +69,25 @@ impl HttpTransport {
 
     /// Reads lines of text from a destination, for comparison.
     pub async fn get(&self, destination: &str, url: &str) -> Result<reqwest::Response, String> {
+        self.read(destination, self.client.get(url)).await
+    }
+
+    /// The same with a form, for routes that take one.
+    pub async fn post_form(
+        &self,
+        destination: &str,
+        url: &str,
+        form: &[(&str, String)],
+    ) -> Result<reqwest::Response, String> {
+        let pairs = form.iter().map(|(name, value)| (*name, value.as_str()));
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let request = self.client.post(url).header("content-type", "application/x-www-form-urlencoded").body(body);
+        self.read(destination, request).await
+    }
+
+    async fn read(&self, destination: &str, request: reqwest::RequestBuilder) -> Result<reqwest::Response, String> {
         let (user, password) = self.credentials(destination).await?;
-        let response =
-            self.client.get(url).basic_auth(user, Some(password)).send().await.map_err(|e| without_url(&e))?;
+        let response = request.basic_auth(user, Some(password)).send().await.map_err(|e| without_url(&e))?;
         if !response.status().is_success() {
             return Err(format!("status {}", response.status()));
         }
@@ -88,15 +114,21 @@ pub async fn basic_auth(config: &MixpanelConfig, secrets: &dyn Secrets) -> Resul
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let (user, password) = self.credentials(&request.destination).await.map_err(TransportError::Credentials)?;
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|e| TransportError::NotSent(e.to_string()))?;
-        let mut builder = self
-            .client
-            .request(method, &request.url)
-            .basic_auth(user, Some(password))
-            .timeout(Duration::from_millis(request.timeout_ms.max(1) as u64))
-            .body(request.body);
+        let mut builder =
+            self.client.request(method, &request.url).timeout(Duration::from_millis(request.timeout_ms.max(1) as u64));
+        builder = match request.sign_in {
+            SignIn::Basic => {
+                let credentials = self.credentials(&request.destination).await;
+                let (user, password) = credentials.map_err(TransportError::Credentials)?;
+                builder.basic_auth(user, Some(password)).body(request.body)
+            }
+            SignIn::TokenInEach(name) => {
+                let token = self.token(&request.destination).await.map_err(TransportError::Credentials)?;
+                builder.body(array_with_token(name, token.expose_secret(), &request.body))
+            }
+        };
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }

@@ -6,5 +6,6 @@ pub mod decode;
 pub mod dedupe;
 pub mod import;
 pub mod limits;
+pub mod profile;
 pub mod shape;
 pub mod validate;

@@ -6,7 +6,7 @@ mod text;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::faults::FaultPlan;
-use crate::store::{CopyRow, EventCount, RequestRow, Totals};
+use crate::store::{CopyRow, EventCount, ProfileRow, RequestRow, Totals};
 
 const STYLE: &str = include_str!("page/style.css");
 
@@ -19,6 +19,10 @@ pub struct Page {
     pub counts: Vec<EventCount>,
     /// The latest visible events that match the filter.
     pub events: Vec<CopyRow>,
+    /// The profiles that were updated last.
+    pub profiles: Vec<ProfileRow>,
+    /// How many profiles there are.
+    pub profiles_total: u64,
     /// The latest requests.
     pub requests: Vec<RequestRow>,
     /// The faults in force.
@@ -71,6 +75,7 @@ fn document(page: &Page) -> Markup {
                     (parts::tiles(&page.totals))
                     (parts::names(&page.counts, &page.filter))
                     (parts::events(page))
+                    (parts::profiles(&page.profiles, page.profiles_total))
                     (parts::requests(&page.requests))
                 }
                 footer {

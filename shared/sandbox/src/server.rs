@@ -4,6 +4,7 @@ mod connection;
 mod control;
 mod ingest;
 mod lines;
+mod query;
 mod state;
 
 use std::io;
@@ -139,6 +140,9 @@ fn router(state: State) -> Router {
     Router::new()
         .route("/", get(control::show))
         .route("/import", post(ingest::import))
+        .route("/engage", post(ingest::users))
+        .route("/groups", post(ingest::groups))
+        .route("/api/query/engage", post(query::engage))
         .route("/api/2.0/export", get(lines::export))
         .route("/sandbox/events.json", get(lines::visible))
         .route("/sandbox/summary.json", get(control::summary))

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-pub use rows::{CopyFilter, CopyRow, DayCount, EventCount, RequestRow, Totals};
+pub use rows::{CopyFilter, CopyRow, DayCount, EventCount, ProfileRow, RequestRow, Totals};
 pub use write::NewRequest;
 
 /// Where the store is.
@@ -49,7 +49,7 @@ pub enum StoreError {
 /// Marks a file as a sandbox store ("Drif").
 const APPLICATION_ID: i64 = 0x4472_6966;
 /// The version of the tables below.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// `identity` finds the latest copy of an identity, and answers every count without reading properties.
 const SCHEMA: &str = "
@@ -65,6 +65,14 @@ const SCHEMA: &str = "
         received_ms INTEGER NOT NULL
     );
     CREATE INDEX identity ON copies (event, distinct_id, time_ms, insert_id, project, deleted);
+    CREATE TABLE profiles (
+        project TEXT NOT NULL,
+        group_key TEXT NOT NULL,
+        id TEXT NOT NULL,
+        properties TEXT NOT NULL,
+        updated_ms INTEGER NOT NULL,
+        PRIMARY KEY (project, group_key, id)
+    );
     CREATE TABLE requests (
         seq INTEGER PRIMARY KEY,
         at_ms INTEGER NOT NULL,

@@ -2,41 +2,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use driftless_core::config::{SyncConfig, parse_project};
 use driftless_core::model::{Identity, Observed, Row, RowError, SchemaLock};
 use driftless_core::ports::{BatchLimits, Delivery, Destination, Request, Response, RowEncoder, TransportError};
-use driftless_destinations::mixpanel::{MixpanelEvents, MixpanelTarget};
+use driftless_destinations::sync_of;
 
 use super::Mutant;
-use crate::simulation::Scenario;
 
-/// The real destination with batches of a few events, so that a run has several; and with a guard removed for a mutant.
+/// The real destination with batches of a few lines, so that a run has several; and with a guard removed for a mutant.
 pub struct SmallBatches {
-    real: MixpanelEvents,
+    real: Arc<dyn Destination>,
     mutant: Option<Mutant>,
     counter: Arc<AtomicU64>,
 }
 
 impl SmallBatches {
-    pub fn new(scenario: Scenario, mutant: Option<Mutant>) -> Self {
-        let target = MixpanelTarget {
-            name: "product".into(),
-            url: "http://127.0.0.1:1".into(),
-            project_id: None,
-            retention_days: None,
-        };
-        let real = MixpanelEvents::new(target, scenario.config(false).events).expect("valid mapping");
+    pub fn new(config: &SyncConfig, mutant: Option<Mutant>) -> Self {
+        let project = "exports: ./x\ndestinations: { product: { type: mixpanel, token: 'env:T' } }";
+        let project = parse_project("driftless.yaml", project).expect("a valid project");
+        let real = sync_of(config, &project, String::new()).expect("a valid mapping").destination;
         Self { real, mutant, counter: Arc::default() }
-    }
-
-    pub fn with_events(mut self, events: driftless_core::config::EventsConfig) -> Self {
-        let target = MixpanelTarget {
-            name: "product".into(),
-            url: "http://127.0.0.1:1".into(),
-            project_id: None,
-            retention_days: None,
-        };
-        self.real = MixpanelEvents::new(target, events).expect("valid mapping");
-        self
     }
 }
 
@@ -94,6 +79,10 @@ impl RowEncoder for MutantEncoder {
 
     fn fingerprint(&self, encoded: &[u8]) -> u64 {
         if self.mutant == Some(Mutant::FingerprintIsBlind) { 7 } else { self.real.fingerprint(encoded) }
+    }
+
+    fn clearing(&self, out: &mut Vec<u8>) {
+        self.real.clearing(out);
     }
 
     fn identity_parts(&self) -> (&str, &str) {

@@ -136,7 +136,7 @@ fn parts(setup: &Setup, world: &World) -> Parts {
     if setup.mutant == Some(Mutant::OrderIgnored) {
         config.source.order = Order::Delivery;
     }
-    let destination = SmallBatches::new(setup.scenario, setup.mutant).with_events(config.events.clone());
+    let destination = SmallBatches::new(&config, setup.mutant);
     let clock: Arc<dyn Clock> = Arc::new(SimClock::new(world, 0));
     Parts {
         world: world.clone(),

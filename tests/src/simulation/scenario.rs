@@ -13,15 +13,32 @@ pub enum Scenario {
     Snapshot,
     /// Full: snapshots without deletes.
     Full,
+    /// User profiles, mirrored from a change feed.
+    ProfileChange,
+    /// Group profiles, mirrored from snapshots.
+    ProfileSnapshot,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Append, Self::AppendOff, Self::Change, Self::Snapshot, Self::Full];
+    pub const ALL: [Self; 7] = [
+        Self::Append,
+        Self::AppendOff,
+        Self::Change,
+        Self::Snapshot,
+        Self::Full,
+        Self::ProfileChange,
+        Self::ProfileSnapshot,
+    ];
+
+    /// Whether rows become profiles.
+    pub fn is_profile(self) -> bool {
+        matches!(self, Self::ProfileChange | Self::ProfileSnapshot)
+    }
 
     /// Whether exports hold the whole state.
     pub fn is_snapshot(self) -> bool {
-        matches!(self, Self::Snapshot | Self::Full)
+        matches!(self, Self::Snapshot | Self::Full | Self::ProfileSnapshot)
     }
 
     /// Whether rows never change.
@@ -34,15 +51,23 @@ impl Scenario {
         let (mode, source, more) = match self {
             Self::Append => ("append", "feed: append", "dedupe: { window_days: 30 }"),
             Self::AppendOff => ("append", "feed: append", "dedupe: off"),
-            Self::Change => ("mirror", "feed: change, order: { column: version }", ""),
-            Self::Snapshot => ("mirror", "feed: snapshot, complete: success_marker", ""),
+            Self::Change | Self::ProfileChange => ("mirror", "feed: change, order: { column: version }", ""),
+            Self::Snapshot | Self::ProfileSnapshot => ("mirror", "feed: snapshot, complete: success_marker", ""),
             Self::Full => ("full", "feed: snapshot, complete: success_marker", ""),
         };
         let exclude = if hides_version { "[stamp, version]" } else { "[version]" };
-        let op = if self == Self::Change { ", op: { column: op }" } else { "" };
+        let op = if matches!(self, Self::Change | Self::ProfileChange) { ", op: { column: op }" } else { "" };
+        let mapping = match self {
+            Self::ProfileChange => format!("kind: user_profiles\nprofiles:\n  id: k\n  exclude: {exclude}\n"),
+            Self::ProfileSnapshot => {
+                format!("kind: group_profiles\nprofiles:\n  id: k\n  group_key: company\n  exclude: {exclude}\n")
+            }
+            _ => format!(
+                "kind: events\nevents:\n  name: {{ column: event }}\n  time: {{ column: at }}\n  user_id: user\n  insert_id: k\n  exclude: {exclude}\n"
+            ),
+        };
         let yaml = format!(
-            "destination: product\nkind: events\nmode: {mode}\nsource: {{ prefix: rows/, {source}{op} }}\n\
-             events:\n  name: {{ column: event }}\n  time: {{ column: at }}\n  user_id: user\n  insert_id: k\n  exclude: {exclude}\n\
+            "destination: product\nmode: {mode}\nsource: {{ prefix: rows/, {source}{op} }}\n{mapping}\
              hold: {{ deletes_at_least: 1000, rejected_at_least: 1000 }}\nrun: {{ rows_max: 6 }}\n{more}\n"
         );
         parse_sync("sim.yaml", "sim", &yaml).expect("the simulated sync is valid")

@@ -3,16 +3,20 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use driftless_core::ports::{Request, Response, Transport, TransportError};
+use driftless_core::ports::{Request, Response, SignIn, Transport, TransportError, array_with_token};
 use driftless_sandbox::mixpanel::dedupe::{IdentityKey, identity};
-use driftless_sandbox::mixpanel::import::{ImportRequest, Project, import};
+use driftless_sandbox::mixpanel::import::{Answer, ImportRequest, Project, import};
+use driftless_sandbox::mixpanel::profile::{ProfileChange, ProfileKey, ProfileRoute, ProfileUpdate, profiles};
 use driftless_sandbox::mixpanel::validate::ValidEvent;
 use driftless_testkit::simulation::{Fault, World};
+use serde_json::{Map, Value, json};
 
 /// Retention of the simulated project: it refuses events of 1999.
 pub const RETENTION_DAYS: u32 = 3_650;
 /// How late a request may land (F27).
 const LATE_MS: u64 = 42_000;
+/// 2001: the simulated project refuses updates of profiles that say they are older.
+const REFUSED_BEFORE_MS: i64 = 978_307_200_000;
 
 /// A Mixpanel project, with faults F24 to F29.
 #[derive(Clone)]
@@ -23,12 +27,20 @@ pub struct SimSink {
 
 #[derive(Default)]
 struct Inside {
-    late: Vec<(i64, Vec<ValidEvent>)>,
+    late: Vec<(i64, Landing)>,
+    profiles: BTreeMap<ProfileKey, Map<String, Value>>,
     latest: BTreeMap<IdentityKey, ValidEvent>,
     newest_version: BTreeMap<String, i64>,
     order_broken: Option<String>,
     landed: u64,
     redundant: u64,
+}
+
+/// What one request brings.
+#[derive(Clone)]
+enum Landing {
+    Events(Vec<ValidEvent>),
+    Profiles(Vec<ProfileUpdate>),
 }
 
 /// What the sink saw.
@@ -53,7 +65,13 @@ impl SimSink {
         let mut inside = self.inside.lock().unwrap();
         inside.land_late(i64::MAX);
         Seen {
-            visible: inside.latest.values().filter(|event| !event.is_deleted()).cloned().collect(),
+            visible: inside
+                .latest
+                .values()
+                .filter(|event| !event.is_deleted())
+                .cloned()
+                .chain(inside.profiles.iter().map(|(key, properties)| as_event(key, properties)))
+                .collect(),
             order_broken: inside.order_broken.clone(),
             landed: inside.landed,
             redundant: inside.redundant,
@@ -65,21 +83,50 @@ impl Inside {
     fn land_late(&mut self, now_ms: i64) {
         self.late.sort_by_key(|(at_ms, _)| *at_ms);
         while self.late.first().is_some_and(|(at_ms, _)| *at_ms <= now_ms) {
-            let (_, events) = self.late.remove(0);
-            self.land(events);
+            let (_, landing) = self.late.remove(0);
+            self.land(landing);
         }
     }
 
-    fn land(&mut self, events: Vec<ValidEvent>) {
+    fn land(&mut self, landing: Landing) {
+        match landing {
+            Landing::Events(events) => self.land_events(events),
+            Landing::Profiles(updates) => self.land_profiles(updates),
+        }
+    }
+
+    fn note_order(&mut self, key: &str, version: Option<&Value>) {
+        let Some(version) = version.and_then(Value::as_i64) else { return };
+        let newest = self.newest_version.entry(key.to_string()).or_insert(version);
+        if version < *newest {
+            self.order_broken = Some(format!("{key}: version {version} landed after {newest}"));
+        }
+        *newest = version.max(*newest);
+    }
+
+    fn land_profiles(&mut self, updates: Vec<ProfileUpdate>) {
+        let mut cleared: Option<ProfileKey> = None;
+        for update in updates {
+            self.landed += 1;
+            let old = self.profiles.remove(&update.key);
+            let new = update.apply(old.clone());
+            if let ProfileChange::Set(set) = &update.change {
+                // Clearing and setting are two lines of one change.
+                self.redundant += u64::from(old == new && cleared.as_ref() != Some(&update.key));
+                self.note_order(&update.key.id, set.get("stamp"));
+            }
+            cleared = matches!(update.change, ProfileChange::Unset(_)).then(|| update.key.clone());
+            if let Some(new) = new {
+                self.profiles.insert(update.key, new);
+            }
+        }
+    }
+
+    fn land_events(&mut self, events: Vec<ValidEvent>) {
         for event in events {
             self.landed += 1;
-            if let (Some(key), Some(version)) = (event.properties.get("k"), event.properties.get("stamp")) {
-                let (key, version) = (key.to_string(), version.as_i64().unwrap_or(0));
-                let newest = self.newest_version.entry(key.clone()).or_insert(version);
-                if version < *newest {
-                    self.order_broken = Some(format!("{key}: version {version} landed after {newest}"));
-                }
-                *newest = version.max(*newest);
+            if let Some(key) = event.properties.get("k") {
+                self.note_order(&key.to_string(), event.properties.get("stamp"));
             }
             let old = self.latest.insert(identity(&event), event.clone());
             self.redundant += u64::from(old.is_some_and(|old| old == event));
@@ -101,33 +148,19 @@ impl Transport for SimSink {
         if self.world.strikes(Fault::ServerError) {
             return response(503, "<html>busy</html>");
         }
-        let query: Vec<(String, String)> = vec![("strict".into(), "1".into())];
-        let header = |name: &str| request.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
-        let mut events = Vec::new();
-        let project = Project { retention_days: Some(RETENTION_DAYS), ..Project::open() };
-        let answer = import(
-            &project,
-            ImportRequest {
-                query: &query,
-                content_type: header("content-type"),
-                content_encoding: header("content-encoding"),
-                authorization: Some("Basic dG9rZW46"),
-                body: &request.body,
-            },
-            now_ms,
-            &mut |event| events.push(event),
-        );
+        let (answer, landing) =
+            if request.sign_in == SignIn::Basic { imported(&request, now_ms) } else { updated(&request) };
         if answer.events > 1 && self.world.strikes(Fault::TooLarge) {
             return response(413, "{}");
         }
         if self.world.strikes(Fault::LandsLate) {
             let at_ms = now_ms + 30_000 + self.world.draw(LATE_MS) as i64;
-            self.inside.lock().unwrap().late.push((at_ms, events));
+            self.inside.lock().unwrap().late.push((at_ms, landing));
             self.world.point().await;
             self.world.sleep(30_000).await;
             return Err(TransportError::Ambiguous("timed out".into()));
         }
-        self.inside.lock().unwrap().land(events);
+        self.inside.lock().unwrap().land(landing);
         self.world.point().await;
         if self.world.strikes(Fault::AppliedNoAnswer) {
             return Err(TransportError::Ambiguous("timed out".into()));
@@ -137,5 +170,55 @@ impl Transport for SimSink {
             retry_after_s: answer.retry_after_s,
             body: Bytes::from(answer.body.to_string()),
         })
+    }
+}
+
+fn imported(request: &Request, now_ms: i64) -> (Answer, Landing) {
+    let query: Vec<(String, String)> = vec![("strict".into(), "1".into())];
+    let header = |name: &str| request.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
+    let mut events = Vec::new();
+    let project = Project { retention_days: Some(RETENTION_DAYS), ..Project::open() };
+    let request = ImportRequest {
+        query: &query,
+        content_type: header("content-type"),
+        content_encoding: header("content-encoding"),
+        authorization: Some("Basic dG9rZW46"),
+        body: &request.body,
+    };
+    let answer = import(&project, request, now_ms, &mut |event| events.push(event));
+    (answer, Landing::Events(events))
+}
+
+/// Takes what is valid. What the project refuses, updates of 1999, is not named: the sender has to find it.
+fn updated(request: &Request) -> (Answer, Landing) {
+    let SignIn::TokenInEach(name) = request.sign_in else { unreachable!("told by the caller") };
+    let body = array_with_token(name, "token", &request.body);
+    let is_groups = request.url.contains("/groups?");
+    let route = if is_groups { ProfileRoute::Groups } else { ProfileRoute::Users };
+    let query = vec![("verbose".to_string(), "1".to_string())];
+    let mut updates = Vec::new();
+    let mut answer = profiles(route, &query, Some("application/json"), None, &body, &mut |update| updates.push(update));
+    let sent = updates.len();
+    updates.retain(|update| match &update.change {
+        ProfileChange::Set(set) => set.get("at").and_then(Value::as_i64).is_none_or(|at| at >= REFUSED_BEFORE_MS),
+        _ => true,
+    });
+    if updates.len() < sent {
+        answer.body = json!({ "status": 0, "error": "some data points in the request failed validation" });
+    }
+    (answer, Landing::Profiles(updates))
+}
+
+/// A profile in the words of the check.
+fn as_event(key: &ProfileKey, properties: &Map<String, Value>) -> ValidEvent {
+    let text = |name: &str| properties.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
+    let mut properties_and_key = properties.clone();
+    properties_and_key.insert("k".to_string(), json!(key.id));
+    ValidEvent {
+        event: text("event"),
+        distinct_id: text("user"),
+        time_ms: properties.get("at").and_then(Value::as_i64).unwrap_or(0),
+        insert_id: key.id.clone(),
+        properties: properties_and_key,
     }
 }

@@ -18,7 +18,7 @@ const REFUSED_MS: i64 = 915_148_800_000;
 pub enum Quality {
     /// Can be sent.
     Valid,
-    /// Has no time: the plan rejects it.
+    /// Has no time, or a value that a profile does not keep: the plan rejects it.
     Invalid,
     /// The destination refuses it.
     Refused,
@@ -75,8 +75,8 @@ impl Source {
     pub fn next_steps(&mut self) -> Vec<(Step, i64)> {
         match self.scenario {
             Scenario::Append | Scenario::AppendOff => self.append_steps(),
-            Scenario::Change => self.change_steps(),
-            Scenario::Snapshot | Scenario::Full => self.snapshot_steps(),
+            Scenario::Change | Scenario::ProfileChange => self.change_steps(),
+            Scenario::Snapshot | Scenario::Full | Scenario::ProfileSnapshot => self.snapshot_steps(),
         }
     }
 
@@ -121,7 +121,11 @@ impl Source {
             event: if moves && self.random.below(2) == 0 { "Returned".into() } else { old.event },
             user: if moves && self.random.below(3) == 0 { format!("other-{key}") } else { old.user },
             at_ms,
-            value: ["a", "b", "c"][self.random.below(3) as usize].into(),
+            // A profile may lose its value: it has to be cleared.
+            value: match (self.scenario.is_profile(), self.random.below(4)) {
+                (true, 3) => String::new(),
+                (_, n) => ["a", "b", "c"][n as usize % 3].into(),
+            },
             quality,
         }
     }
@@ -142,8 +146,14 @@ impl Source {
         let mut row = json!({
             "k": key, "op": op, "version": self.version, "stamp": self.version, "event": content.event, "user": content.user, "value": content.value,
         });
-        if content.quality != Quality::Invalid {
-            row["at"] = json!(content.at_ms);
+        match (self.scenario.is_profile(), content.quality) {
+            (false, Quality::Invalid) => {}
+            // Deeper than Mixpanel keeps.
+            (true, Quality::Invalid) => row["value"] = json!({ "a": { "b": { "c": { "d": 1 } } } }),
+            _ => row["at"] = json!(content.at_ms),
+        }
+        if self.scenario.is_profile() && content.value.is_empty() && content.quality != Quality::Invalid {
+            row["value"] = Value::Null;
         }
         row
     }

@@ -13,6 +13,7 @@ mod schema;
 mod status;
 pub mod sync;
 pub mod verify;
+mod verify_profiles;
 mod why;
 
 use std::sync::Arc;

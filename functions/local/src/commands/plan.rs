@@ -25,7 +25,7 @@ pub async fn run(place: &Place, sync: Option<String>, json: bool) -> Result<Exit
         if json {
             all.push(serde_json::json!({ "sync": name, "plans": plans, "note": told.note }));
         } else {
-            print_plan(name, &plans, told.note.as_deref());
+            print_plan(name, sync.config.kind, &plans, told.note.as_deref());
         }
     }
     if json {

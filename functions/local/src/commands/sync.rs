@@ -124,10 +124,11 @@ pub async fn report(
     for name in syncs.keys() {
         let of_sync: Vec<RunRecord> = done.iter().filter(|run| run.sync == *name).cloned().collect();
         if of_sync.is_empty() {
-            println!("{name}: nothing new, 0 events sent");
+            println!("{name}: nothing new, 0 {}s sent", syncs[name].0.config.kind.noun());
             continue;
         }
-        println!("{name}: {} sent", count(of_sync.iter().map(|run| run.settled.events_sent).sum(), "event"));
+        let sent = of_sync.iter().map(|run| run.settled.events_sent).sum();
+        println!("{name}: {} sent", count(sent, syncs[name].0.config.kind.noun()));
         print_runs(&of_sync);
         for run in &of_sync {
             print_rejected(run.plan.rejected_first.iter());

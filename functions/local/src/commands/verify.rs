@@ -1,10 +1,10 @@
-use driftless_core::config::{DestinationConfig, MixpanelConfig, Region};
+use driftless_core::config::{DestinationConfig, Kind, MixpanelConfig, Region};
 use driftless_core::model::RowKey;
 use driftless_core::protocol::{expected_rows, failed_exports, owned_keys};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{open, print_json};
+use super::{open, print_json, verify_profiles};
 use crate::cli::{Exit, Failure};
 use crate::output::number;
 use crate::project::{Access, OpenProject, Place};
@@ -21,9 +21,9 @@ pub struct Compared {
     pub equal: u64,
     /// Rows that are not there as they should be: where they come from.
     pub missing: Vec<String>,
-    /// Visible events of this sync's keys that no row accounts for: their insert_ids.
+    /// What is there of this sync's keys and no row accounts for: insert_ids of events, ids of profiles.
     pub surplus: Vec<String>,
-    /// Visible events of other senders, and of other syncs, in the same project.
+    /// What is there of other senders, and of other syncs, in the same project.
     pub foreign: u64,
     /// Exports that could not be read, with the reason: what they hold is not compared.
     pub unread: Vec<(String, String)>,
@@ -46,7 +46,7 @@ pub async fn run(place: &Place, name: &str, json: bool) -> Result<Exit, Failure>
 /// For people.
 pub fn print(name: &str, compared: &Compared) {
     println!(
-        "{name}: {} rows in the exports, {} equal at the destination, {} missing or different, {} surplus ({} events of others)",
+        "{name}: {} rows in the exports, {} equal at the destination, {} missing or different, {} surplus ({} of others)",
         number(compared.expected),
         number(compared.equal),
         number(compared.missing.len() as u64),
@@ -60,7 +60,7 @@ pub fn print(name: &str, compared: &Compared) {
         println!("  missing or different: {from}");
     }
     for id in compared.surplus.iter().take(SHOWN) {
-        println!("  surplus: insert_id {id}");
+        println!("  surplus: {id}");
     }
 }
 
@@ -69,6 +69,9 @@ pub fn print(name: &str, compared: &Compared) {
 pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Failure> {
     let (sync, ports) = project.sync(name)?;
     let expected = expected_rows(ports, sync).await.map_err(Failure::failed)?;
+    if sync.config.kind != Kind::Events {
+        return verify_profiles::compare(project, sync, ports, expected).await;
+    }
     let (mut from_ms, mut until_ms) = (i64::MAX, i64::MIN);
     let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let total = expected.len() as u64;
@@ -96,7 +99,7 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
     }
     compared.missing = wanted.into_values().flatten().collect();
     // An event is this sync's if its insert_id is a key of its exports or of its row states.
-    let keeps = sync.config.events.insert_id.as_ref().is_some_and(|k| k.keeps());
+    let keeps = sync.config.keeps_insert_id();
     let key_of = |id: &String| match keeps {
         true => Some(RowKey::from_parts(sync.config.namespace(), std::iter::once(id.as_bytes()), &mut Vec::new())),
         false => u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).map(|n| RowKey(n.to_be_bytes())),
@@ -105,7 +108,9 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
     let owned = owned_keys(ports, sync, &strangers).await.map_err(Failure::failed)?;
     for id in unmatched {
         match key_of(&id) {
-            Some(key) if expected_keys.contains(&key) || owned.contains(&key) => compared.surplus.push(id),
+            Some(key) if expected_keys.contains(&key) || owned.contains(&key) => {
+                compared.surplus.push(format!("insert_id {id}"))
+            }
             _ => compared.foreign += 1,
         }
     }

@@ -10,7 +10,7 @@ use crate::project::{Access, Place};
 pub async fn run(place: &Place, name: &str, values: Vec<String>, json: bool) -> Result<Exit, Failure> {
     let (project, _) = open(place, Access::Look, json).await?;
     let (sync, ports) = project.sync(name)?;
-    let columns = sync.config.events.insert_id.as_ref().map(|k| k.columns()).unwrap_or_default();
+    let columns = sync.config.key_columns();
     let key = match RowKey::from_hex(&values[0]) {
         Some(key) if values.len() == 1 => key,
         _ if values.len() == columns.len() => {

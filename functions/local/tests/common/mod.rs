@@ -164,6 +164,13 @@ impl Project {
         all.into_iter().filter(|event| event["properties"]["driftless_deleted"] == true).collect()
     }
 
+    /// Profiles of a group key, or of users, by id.
+    pub fn profiles(&self, group_key: &str) -> Vec<(String, Value)> {
+        let store = self.sandbox.as_ref().unwrap().store();
+        let profiles = store.profiles(group_key, "", usize::MAX >> 1).unwrap();
+        profiles.into_iter().map(|row| (row.id, serde_json::from_str(&row.properties).unwrap())).collect()
+    }
+
     /// Every copy that was ever accepted.
     pub fn copies(&self) -> Vec<Value> {
         self.lines("/api/2.0/export?from_date=1971-01-01&to_date=2999-12-31&time_in_ms=true")

@@ -1,4 +1,6 @@
-use super::{Complete, ConfigError, Dedupe, Feed, Mode, Order, ProjectConfig, SyncConfig};
+use super::{
+    Complete, ConfigError, Dedupe, DestinationConfig, Feed, Kind, Mode, Order, ProjectConfig, SyncConfig, Window,
+};
 use crate::mapping::{TimeZoneRule, parse_moment};
 
 /// Checks what no single field can tell: whether the parts of a sync fit each other and the project. Returns every
@@ -25,7 +27,10 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
     for (path, cause) in mode_and_feed(sync) {
         problem(path, cause);
     }
-    if let Some(zone) = &sync.events.time.timezone
+    for (path, cause) in kind_and_mapping(sync, project) {
+        problem(path, cause);
+    }
+    if let Some(zone) = sync.events.as_ref().and_then(|events| events.time.timezone.as_ref())
         && let Err(cause) = TimeZoneRule::named(zone)
     {
         problem("events.time.timezone", cause);
@@ -40,7 +45,7 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
     if sync.run.rows_max == 0 {
         problem("run.rows_max", "must be at least 1".to_string());
     }
-    if let Some(columns) = &sync.events.insert_id
+    if let Some(columns) = sync.events.as_ref().and_then(|events| events.insert_id.as_ref())
         && columns.columns().is_empty()
     {
         problem("events.insert_id", "names no column".to_string());
@@ -56,6 +61,47 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
         if character.is_some_and(|c| !c.is_ascii()) {
             problem(path, "must be one ASCII character".to_string());
         }
+    }
+    problems
+}
+
+fn kind_and_mapping(sync: &SyncConfig, project: &ProjectConfig) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    let kind = sync.kind.name();
+    let (wanted, is_there, other, is_other) = match sync.kind {
+        Kind::Events => ("events", sync.events.is_some(), "profiles", sync.profiles.is_some()),
+        Kind::UserProfiles | Kind::GroupProfiles => {
+            ("profiles", sync.profiles.is_some(), "events", sync.events.is_some())
+        }
+    };
+    if !is_there {
+        problems.push((wanted, format!("kind {kind} needs its mapping here")));
+    }
+    if is_other {
+        problems.push((other, format!("is no mapping of kind {kind}; remove it")));
+    }
+    let Some(profiles) = &sync.profiles else { return problems };
+    match (sync.kind, &profiles.group_key) {
+        (Kind::GroupProfiles, None) => problems.push((
+            "profiles.group_key",
+            "kind group_profiles needs the group key, as the project's settings name it".to_string(),
+        )),
+        (Kind::UserProfiles, Some(_)) => {
+            problems.push(("profiles.group_key", "belongs to kind group_profiles; set that, or remove it".to_string()))
+        }
+        _ => {}
+    }
+    if sync.window != Window::default() {
+        problems.push(("window", "profiles have no time of their own; remove it".to_string()));
+    }
+    if sync.hold.billable_over.is_some() {
+        problems.push(("hold.billable_over", "profile updates are not billed; remove it".to_string()));
+    }
+    if let Some(DestinationConfig::Mixpanel(mixpanel)) = project.destinations.get(&sync.destination)
+        && mixpanel.token.is_none()
+    {
+        let cause = format!("kind {kind} needs destinations.{}.token in driftless.yaml", sync.destination);
+        problems.push(("destination", cause));
     }
     problems
 }
@@ -78,7 +124,8 @@ fn mode_and_feed(sync: &SyncConfig) -> Vec<(&'static str, String)> {
         )),
         _ => {}
     }
-    if matches!(sync.mode, Mode::Mirror | Mode::Full) && sync.events.insert_id.is_none() {
+    let has_key = sync.profiles.is_some() || sync.events.as_ref().is_some_and(|events| events.insert_id.is_some());
+    if matches!(sync.mode, Mode::Mirror | Mode::Full) && !has_key {
         problems.push((
             "events.insert_id",
             format!("mode {mode} needs the columns that name a row, to tell an update from a new row"),

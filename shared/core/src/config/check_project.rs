@@ -11,11 +11,8 @@ pub fn check_destinations(config: &ProjectConfig) -> Vec<ConfigError> {
             problems.push(ConfigError::at("driftless.yaml", &format!("destinations.{name}{field}"), cause));
         };
         match (&mixpanel.service_account, &mixpanel.token) {
-            (Some(_), Some(_)) => problem("", "has both service_account and token; keep one"),
             (None, None) => problem("", "needs service_account (with project_id) or token"),
-            (Some(_), None) if mixpanel.project_id.is_none() => {
-                problem(".project_id", "is needed with a service account")
-            }
+            (Some(_), _) if mixpanel.project_id.is_none() => problem(".project_id", "is needed with a service account"),
             _ => {}
         }
         if mixpanel.url.as_deref().is_some_and(|url| !is_sandbox(url)) {
@@ -44,7 +41,7 @@ pub fn check_overlaps(syncs: &BTreeMap<String, SyncConfig>) -> Vec<ConfigError> 
         for b in &all[n + 1..] {
             let (pa, pb) = (&a.source.prefix, &b.source.prefix);
             let overlap = pa.starts_with(pb.as_str()) || pb.starts_with(pa.as_str());
-            if a.destination == b.destination && a.namespace() == b.namespace() && overlap {
+            if a.destination == b.destination && a.namespace() == b.namespace() && a.kind == b.kind && overlap {
                 problems.push(ConfigError::at(
                     &format!("syncs/{}.yaml", b.name),
                     "source.prefix",
@@ -54,7 +51,11 @@ pub fn check_overlaps(syncs: &BTreeMap<String, SyncConfig>) -> Vec<ConfigError> 
                     ),
                 ));
             }
-            let same = a.destination == b.destination && overlap && a.events == b.events;
+            let same = a.destination == b.destination
+                && overlap
+                && a.kind == b.kind
+                && a.events == b.events
+                && a.profiles == b.profiles;
             if same && a.namespace() != b.namespace() {
                 problems.push(ConfigError::at(
                     &format!("syncs/{}.yaml", b.name),

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EventsConfig, SourceConfig};
+use super::{EventsConfig, InsertIdColumns, ProfilesConfig, SourceConfig};
 
 /// `syncs/NAME.yaml`: exports under a prefix become one kind of record at one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +19,11 @@ pub struct SyncConfig {
     /// The exports.
     pub source: SourceConfig,
     /// The mapping of `kind: events`.
-    pub events: EventsConfig,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsConfig>,
+    /// The mapping of `kind: user_profiles` and `kind: group_profiles`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profiles: Option<ProfilesConfig>,
     /// Only rows with a time in here.
     #[serde(default, skip_serializing_if = "Window::is_open")]
     pub window: Window,
@@ -49,6 +53,19 @@ impl SyncConfig {
         self.namespace.as_deref().unwrap_or(&self.name)
     }
 
+    /// The columns that name a row; without any, its content does.
+    pub fn key_columns(&self) -> Vec<&str> {
+        let events = self.events.as_ref().and_then(|events| events.insert_id.as_ref());
+        let profiles = self.profiles.as_ref().map(|profiles| profiles.id.as_str());
+        events.map(InsertIdColumns::columns).unwrap_or_default().into_iter().chain(profiles).collect()
+    }
+
+    /// Whether a row's insert_id is a column's value itself.
+    pub fn keeps_insert_id(&self) -> bool {
+        let columns = self.events.as_ref().and_then(|events| events.insert_id.as_ref());
+        columns.is_some_and(InsertIdColumns::keeps)
+    }
+
     /// The dedupe window of an append feed in days, if keys are remembered.
     pub fn dedupe_days(&self) -> Option<u32> {
         match (&self.dedupe, self.mode) {
@@ -65,6 +82,35 @@ impl SyncConfig {
 pub enum Kind {
     /// Events.
     Events,
+    /// What is known of users.
+    UserProfiles,
+    /// What is known of groups, such as companies.
+    GroupProfiles,
+}
+
+impl Kind {
+    /// The word of the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::UserProfiles => "user_profiles",
+            Self::GroupProfiles => "group_profiles",
+        }
+    }
+
+    /// What one line of a request is, for people.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Events => "event",
+            Self::UserProfiles => "user profile update",
+            Self::GroupProfiles => "group profile update",
+        }
+    }
+
+    /// Whether the destination bills what is sent.
+    pub fn is_billed(self) -> bool {
+        self == Self::Events
+    }
 }
 
 /// How the destination follows the source.

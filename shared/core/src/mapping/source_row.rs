@@ -114,11 +114,10 @@ impl SourceRows {
                 pre_image: Vec::new(),
             })
         });
-        let keys = sync.events.insert_id.as_ref();
         Self {
             namespace: sync.namespace().to_string(),
-            keys: keys.map(|k| k.columns().into_iter().map(String::from).collect()).unwrap_or_default(),
-            keep: keys.is_some_and(|k| k.keeps()),
+            keys: sync.key_columns().into_iter().map(String::from).collect(),
+            keep: sync.keeps_insert_id(),
             op,
             order: lock.order_column.clone(),
             resolved: None,
@@ -162,11 +161,11 @@ impl SourceRows {
                     RowErrorCode::KeyMissing,
                     column,
                     if index.is_some() {
-                        format!("column {column} is empty, so the row has no insert_id")
+                        format!("column {column} is empty, so nothing names the row")
                     } else {
-                        format!("there is no column {column}, so the row has no insert_id")
+                        format!("there is no column {column}, so nothing names the row")
                     },
-                    "fill it in the export, or name other columns in events.insert_id",
+                    "fill it in the export, or name other columns in events.insert_id or profiles.id",
                 ));
             }
             parts[n] = text;

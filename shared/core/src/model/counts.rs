@@ -52,7 +52,7 @@ pub struct Settled {
     pub rejected: u64,
     /// Deletes by absence that it took.
     pub deleted_by_absence: u64,
-    /// Events sent, every attempt counted: what may be billed.
+    /// Events or updates sent, every attempt counted: of events, what may be billed.
     pub events_sent: u64,
     /// Requests sent.
     pub requests: u64,

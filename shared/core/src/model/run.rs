@@ -123,6 +123,8 @@ pub struct PlanSummary {
     pub deletes: u64,
     /// Events that will be sent, each of which may be billed.
     pub billable: u64,
+    /// Lines that will be sent: events, tombstones, updates.
+    pub lines: u64,
     /// Batches.
     pub batches: u32,
     /// Bytes of payload before compression.

@@ -25,6 +25,9 @@ pub trait RowEncoder: Send {
     fn fingerprint(&self, encoded: &[u8]) -> u64 {
         fingerprint(encoded)
     }
+    /// Appends the line that clears what an older copy may have and the row encoded last does not, where the destination
+    /// merges what is sent into what it has. It goes before the row's own line, in one change with it.
+    fn clearing(&self, _out: &mut Vec<u8>) {}
     /// Event name and distinct_id of the row encoded last.
     fn identity_parts(&self) -> (&str, &str);
     /// Checks a column's value as an insert_id to be passed through.
@@ -55,6 +58,11 @@ pub enum Delivery {
     Partly(Vec<Refusal>),
     /// Split and send again.
     TooLarge,
+    /// Some of it is refused, and it is not told which: split and send again, until one line is left.
+    Split {
+        /// Why, without values of rows.
+        reason: String,
+    },
     /// Not applied; send again after a while.
     RetryAfter {
         /// What the destination asked for, if it did.

@@ -28,7 +28,7 @@ pub use queue::{Message, Queue, QueueName};
 pub use row_formats::{ExportError, Inspection, RowBlock, RowBlocks, RowFormats, RowResult};
 pub use row_states::RowStates;
 pub use table::{Item, Put, Table};
-pub use transport::{Request, Response, Transport, TransportError};
+pub use transport::{Request, Response, SignIn, Transport, TransportError, array_with_token};
 
 /// Every port, as the protocol's functions take them.
 #[derive(Clone)]

@@ -14,8 +14,36 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// Body.
     pub body: Bytes,
+    /// Where the credentials go.
+    pub sign_in: SignIn,
     /// When to give up waiting.
     pub timeout_ms: i64,
+}
+
+/// Where a transport puts the credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// HTTP Basic.
+    Basic,
+    /// The body is lines of JSON objects: the transport sends them as one array, in which each object begins with the
+    /// project's token under this name.
+    TokenInEach(&'static str),
+}
+
+/// The body of [`SignIn::TokenInEach`].
+pub fn array_with_token(name: &str, token: &str, lines: &[u8]) -> Vec<u8> {
+    let field = format!("{{{}:{},", serde_json::Value::from(name), serde_json::Value::from(token));
+    let mut body = Vec::with_capacity(lines.len() + lines.len() / 4 + 2);
+    body.push(b'[');
+    for object in lines.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"{")) {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        body.extend_from_slice(field.as_bytes());
+        body.extend_from_slice(object);
+    }
+    body.push(b']');
+    body
 }
 
 /// An answer. Its body is bounded by the transport.

@@ -335,7 +335,8 @@ fn refused_state(keyed: &crate::model::KeyedChange, lines: u8) -> RowState {
     let mut state = RowState { status: RowStatus::Rejected, identity: None, ..keyed.after.clone() };
     if let Some(before) = &keyed.before {
         state.revision = before.revision;
-        if lines == 1 {
+        // Where the identity stays, the older copy does, too.
+        if lines == 1 || before.identity == keyed.after.identity {
             state.identity = before.visible().cloned();
         } else {
             state.revision = keyed.after.revision;

@@ -51,7 +51,10 @@ pub(super) async fn send_payload(
             Delivery::Partly(lines) => {
                 refused.extend(lines.into_iter().map(|r| Refusal { line: r.line + part.first_line, ..r }));
             }
-            Delivery::TooLarge => match split(sync, &part) {
+            Delivery::Split { reason } if part.lines < 2 => {
+                refused.push(Refusal { line: part.first_line, field: String::new(), reason });
+            }
+            Delivery::TooLarge | Delivery::Split { .. } => match split(sync, &part) {
                 Ok((first, second)) => {
                     parts.push_front(second);
                     parts.push_front(first);
@@ -83,7 +86,7 @@ pub(super) async fn send_payload(
 fn split(sync: &Sync, part: &Part) -> Result<(Part, Part), Refusal> {
     let refuse = |reason: &str| Refusal { line: part.first_line, field: String::new(), reason: reason.to_string() };
     if part.lines < 2 {
-        return Err(refuse("this one event is larger than the destination takes"));
+        return Err(refuse("this one record is larger than the destination takes"));
     }
     let payload = sync
         .destination

@@ -5,24 +5,33 @@ use serde_json::Value;
 /// ingested (docs.mixpanel.com/reference/import-events, 2026-08-21). An answer that does not account for every line is
 /// not believed: the same bytes go out again, which the insert_ids make harmless.
 pub(super) fn read_answer(lines: u32, answer: Result<Response, TransportError>) -> Delivery {
+    let response = match read_status(answer) {
+        Ok(response) => response,
+        Err(delivery) => return delivery,
+    };
+    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+    if response.status == 200 { accepted(lines, body.as_ref()) } else { partly(lines, body.as_ref()) }
+}
+
+/// What holds for every route: an answer with status 200 or 400 has a body to be read, anything else says by itself what
+/// to do.
+pub(super) fn read_status(answer: Result<Response, TransportError>) -> Result<Response, Delivery> {
     let response = match answer {
         Ok(response) => response,
         Err(TransportError::NotSent(cause)) => {
-            return Delivery::RetryAfter { wait_ms: None, cause: format!("no connection: {cause}") };
+            return Err(Delivery::RetryAfter { wait_ms: None, cause: format!("no connection: {cause}") });
         }
-        Err(TransportError::Ambiguous(cause)) => return Delivery::Ambiguous { cause },
+        Err(TransportError::Ambiguous(cause)) => return Err(Delivery::Ambiguous { cause }),
         Err(TransportError::Credentials(cause)) => {
-            return Delivery::Halt {
+            return Err(Delivery::Halt {
                 cause,
                 remedy: "correct the destination in driftless.yaml, then run driftless sync".into(),
-            };
+            });
         }
     };
     let status = response.status;
-    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
-    match status {
-        200 => accepted(lines, body.as_ref()),
-        400 => partly(lines, body.as_ref()),
+    Err(match status {
+        200 | 400 => return Ok(response),
         401 | 403 => Delivery::Halt {
             cause: format!("Mixpanel refuses the credentials (status {status})"),
             remedy: "check the service account (role Owner or Admin), project_id and region of the destination, then run driftless sync".into(),
@@ -41,7 +50,24 @@ pub(super) fn read_answer(lines: u32, answer: Result<Response, TransportError>) 
             cause: format!("Mixpanel answers with status {status}"),
             remedy: "check region, url and project_id of the destination".into(),
         },
+    })
+}
+
+/// The lines that an answer names as failed, if it names any and each of them by a line of the request.
+pub(super) fn refusals_of(lines: u32, body: &Value) -> Option<Vec<Refusal>> {
+    let failed = body.get("failed_records").and_then(Value::as_array)?;
+    let mut refused = Vec::with_capacity(failed.len());
+    for record in failed {
+        let line = record.get("index").and_then(Value::as_u64).filter(|n| *n < u64::from(lines))?;
+        refused.push(Refusal {
+            line: line as u32,
+            field: safe_words(record.get("field").and_then(Value::as_str).unwrap_or_default()),
+            reason: safe_words(record.get("message").and_then(Value::as_str).unwrap_or("no reason given")),
+        });
     }
+    refused.sort_by_key(|refusal| refusal.line);
+    refused.dedup_by_key(|refusal| refusal.line);
+    (!refused.is_empty()).then_some(refused)
 }
 
 fn accepted(lines: u32, body: Option<&Value>) -> Delivery {
@@ -62,34 +88,24 @@ fn partly(lines: u32, body: Option<&Value>) -> Delivery {
             remedy: "check project_id and region of the destination; if they are right, report this as a defect".into(),
         };
     };
-    let mut refused = Vec::with_capacity(failed.len());
-    for record in failed {
-        let line = record.get("index").and_then(Value::as_u64).filter(|n| *n < u64::from(lines));
-        let Some(line) = line else {
-            return Delivery::Halt {
-                cause: format!(
-                    "Mixpanel refuses the batch without naming events: {}",
-                    safe_words(record.as_str().unwrap_or(error_of(body)))
-                ),
-                remedy: "check that the project's ID merge fits the mapping".into(),
-            };
-        };
-        refused.push(Refusal {
-            line: line as u32,
-            field: safe_words(record.get("field").and_then(Value::as_str).unwrap_or_default()),
-            reason: safe_words(record.get("message").and_then(Value::as_str).unwrap_or("no reason given")),
-        });
+    if failed.is_empty() {
+        return Delivery::Ambiguous { cause: "the answer does not account for every event".into() };
     }
-    refused.sort_by_key(|refusal| refusal.line);
-    refused.dedup_by_key(|refusal| refusal.line);
+    let Some(refused) = body.and_then(|body| refusals_of(lines, body)) else {
+        let said = failed.iter().find_map(Value::as_str).unwrap_or(error_of(body));
+        return Delivery::Halt {
+            cause: format!("Mixpanel refuses the batch without naming events: {}", safe_words(said)),
+            remedy: "check that the project's ID merge fits the mapping".into(),
+        };
+    };
     let imported = body.and_then(|body| body.get("num_records_imported")).and_then(Value::as_u64);
-    if imported.is_some_and(|imported| imported + refused.len() as u64 != u64::from(lines)) || refused.is_empty() {
+    if imported.is_some_and(|imported| imported + refused.len() as u64 != u64::from(lines)) {
         return Delivery::Ambiguous { cause: "the answer does not account for every event".into() };
     }
     Delivery::Partly(refused)
 }
 
-fn error_of(body: Option<&Value>) -> &str {
+pub(super) fn error_of(body: Option<&Value>) -> &str {
     body.and_then(|body| body.get("error")).and_then(Value::as_str).unwrap_or("no reason given")
 }
 
@@ -97,7 +113,7 @@ fn error_of(body: Option<&Value>) -> &str {
 const REASON_CHARS: usize = 160;
 
 /// A reason without what may be a value of the row: quoted text other than a field's path, and runs of digits, become `…`.
-fn safe_words(text: &str) -> String {
+pub(super) fn safe_words(text: &str) -> String {
     let mut safe = String::new();
     let mut rest = text;
     while let Some(start) = rest.find(['\'', '"', '`']) {

@@ -1,11 +1,9 @@
 use std::collections::BTreeSet;
 
 use driftless_core::config::{EventName, EventsConfig};
-use driftless_core::mapping::truncate_utf8;
 use driftless_core::model::Columns;
 
-use super::json::write_string;
-use super::limits::STRING_BYTES;
+use super::properties::Properties;
 use super::reserved::property_name;
 
 /// What each column of a column list is for. Worked out once per list.
@@ -15,17 +13,7 @@ pub(super) struct ColumnPlan {
     pub time: Option<usize>,
     pub user: Option<usize>,
     pub device: Option<usize>,
-    /// Properties in the order of their names: column, and `,"name":` ready to be written.
-    pub properties: Vec<Property>,
-    /// Columns whose JSON object becomes properties.
-    pub json: Vec<usize>,
-    /// Names taken by columns; a field of a JSON column gives way.
-    pub taken: BTreeSet<String>,
-}
-
-pub(super) struct Property {
-    pub column: usize,
-    pub prefix: Vec<u8>,
+    pub properties: Properties,
 }
 
 impl ColumnPlan {
@@ -55,7 +43,6 @@ impl ColumnPlan {
             named.retain(|(name, _)| name != group);
             named.extend(find(column).map(|n| (group.clone(), n)));
         }
-        named.sort();
         Self {
             name: match &events.name {
                 EventName::Column(column) => find(column),
@@ -64,23 +51,7 @@ impl ColumnPlan {
             time: find(&events.time.column),
             user: events.user_id.as_ref().and_then(find),
             device: events.device_id.as_ref().and_then(find),
-            properties: named.iter().map(|(name, n)| Property { column: *n, prefix: prefix_of(name) }).collect(),
-            json: events.json_properties.iter().filter_map(find).collect(),
-            taken: named.into_iter().map(|(name, _)| name).collect(),
+            properties: Properties::new(named, &events.json_properties, columns),
         }
     }
-}
-
-/// `,"name":`
-fn prefix_of(name: &str) -> Vec<u8> {
-    let mut prefix = Vec::new();
-    write_prefix(name, &mut prefix);
-    prefix
-}
-
-/// Writes `,"name":`
-pub(super) fn write_prefix(name: &str, out: &mut Vec<u8>) {
-    out.push(b',');
-    write_string(truncate_utf8(name, STRING_BYTES), out);
-    out.push(b':');
 }

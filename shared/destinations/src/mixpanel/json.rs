@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use driftless_core::json::{Fault, Scanned, after_colon, skip_blank, text_end, unescaped, value};
 use driftless_core::mapping::{NumberText, number_text};
 
-use super::limits::{NESTED_BYTES, NESTED_DEPTH, NESTED_ITEMS};
+use super::limits::{NESTED_DEPTH, NESTED_ITEMS};
 
 /// Writes a JSON string. Text that needs no escape is copied whole.
 pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
@@ -87,19 +87,19 @@ impl NestedError {
             Self::NotJson => "is not valid JSON",
             Self::TooDeep => "is nested more than 3 levels deep",
             Self::TooMany => "has an object or array with more than 254 entries",
-            Self::TooLarge => "is a list or object of more than 8 KB",
+            Self::TooLarge => "is a larger list or object than Mixpanel takes (8 KB in an event, 256 KB in a profile)",
         }
     }
 }
 
 /// Writes a JSON value without blanks, its strings and numbers spelled one way, so that equal values are equal bytes.
-pub(super) fn write_json(raw: &str, out: &mut Vec<u8>) -> Result<(), NestedError> {
+pub(super) fn write_json(raw: &str, bytes_max: usize, out: &mut Vec<u8>) -> Result<(), NestedError> {
     let start = out.len();
     let end = write_level(raw, skip_blank(raw.as_bytes(), 0), 0, out)?;
     if skip_blank(raw.as_bytes(), end) < raw.len() {
         return Err(NestedError::NotJson);
     }
-    if out.len() - start > NESTED_BYTES && matches!(out[start], b'{' | b'[') {
+    if out.len() - start > bytes_max && matches!(out[start], b'{' | b'[') {
         return Err(NestedError::TooLarge);
     }
     Ok(())
@@ -238,7 +238,7 @@ mod tests {
 
     fn json(raw: &str) -> Result<String, NestedError> {
         let mut out = Vec::new();
-        write_json(raw, &mut out).map(|()| String::from_utf8(out).unwrap())
+        write_json(raw, super::super::limits::NESTED_BYTES, &mut out).map(|()| String::from_utf8(out).unwrap())
     }
 
     #[test]

@@ -20,6 +20,21 @@ pub const STRING_BYTES: usize = 255;
 /// Bytes of a list or object property (same page: 8 KB).
 pub const NESTED_BYTES: usize = 8 * 1024;
 
+/// Updates of user profiles in one request (docs.mixpanel.com/reference/user-profile-limits).
+pub const PROFILES_PER_REQUEST: u32 = 2_000;
+
+/// Updates of group profiles in one request: 200 in Mixpanel's examples, 2,000 in docs.mixpanel.com/reference/limits-1.
+pub const GROUPS_PER_REQUEST: u32 = 200;
+
+/// Bytes of one update of a profile: 1 MB (docs.mixpanel.com/reference/user-profile-limits), less room for the token.
+pub const PROFILE_BYTES: usize = 999_000;
+
+/// Properties of a profile; further ones fail (same page).
+pub const PROFILE_PROPERTIES: usize = 2_000;
+
+/// Bytes of a list or object in a profile (docs.mixpanel.com/docs/data-structure/property-reference/data-type: 256 KB).
+pub const PROFILE_NESTED_BYTES: usize = 256 * 1024;
+
 /// Keys of an object, elements of an array: "fewer than 255".
 pub const NESTED_ITEMS: usize = 254;
 

@@ -1,12 +1,20 @@
-//! Mixpanel events over `/import` (docs.mixpanel.com/reference/import-events, 2026-08-21).
+//! Mixpanel: events over `/import`, profiles of users over `/engage` and of groups over `/groups`
+//! (docs.mixpanel.com/reference, 2026-08-21).
 
 mod answer;
 mod columns;
-mod destination;
-mod encoder;
+mod event_encoder;
+mod events;
 mod json;
 mod limits;
+mod profile_answer;
+mod profile_encoder;
+mod profiles;
+mod properties;
 mod reserved;
+mod target;
 
-pub use destination::{MixpanelEvents, MixpanelTarget};
+pub use events::MixpanelEvents;
 pub use limits::BANNED_IDS;
+pub use profiles::MixpanelProfiles;
+pub use target::MixpanelTarget;

@@ -76,6 +76,16 @@ impl Project {
         }
     }
 
+    /// The name under which profiles of this token are kept; `None` if it is not the project's.
+    pub fn of_token(&self, token: &str) -> Option<String> {
+        match &self.access {
+            Access::Open => Some(token.to_owned()),
+            Access::Only(credentials) => {
+                credentials.contains(&Credential::Token(token.to_owned())).then(|| self.id.clone())
+            }
+        }
+    }
+
     /// The name under which a request's events are kept. An open project is as many projects as its callers name.
     pub fn kept_as(&self, authorization: Option<&str>, project_id: Option<&str>) -> String {
         match (&self.access, project_id) {

@@ -5,6 +5,12 @@
 /// Events in one request. `docs.mixpanel.com/reference/import-events`.
 pub const MAX_EVENTS: usize = 2_000;
 
+/// Bytes of one profile update: 1 MB. `docs.mixpanel.com/reference/user-profile-limits`.
+pub const MAX_UPDATE_BYTES: usize = 1024 * 1024;
+
+/// Properties of a profile. `docs.mixpanel.com/reference/user-profile-limits`.
+pub const MAX_PROFILE_PROPERTIES: usize = 2_000;
+
 /// Bytes of one request after decompression: 10 MB. `docs.mixpanel.com/reference/import-events`.
 pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 

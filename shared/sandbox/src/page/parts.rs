@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::text::{in_query, number, pretty, share, when};
 use super::{Filter, Page};
 use crate::faults::FaultPlan;
-use crate::store::{CopyRow, EventCount, RequestRow, Totals};
+use crate::store::{CopyRow, EventCount, ProfileRow, RequestRow, Totals};
 
 /// The faults in force; nothing if there are none.
 pub(super) fn faults(plan: &FaultPlan) -> Markup {
@@ -37,7 +37,7 @@ pub(super) fn tiles(totals: &Totals) -> Markup {
         (totals.hidden, "hidden copies", "", "Earlier copies that deduplication hides"),
         (totals.accepted, "accepted", "", "Events that were taken, every copy counted"),
         (totals.rejected(), "rejected", "bad", "Events that were read and not taken"),
-        (totals.requests, "requests", "", "Requests to /import, failed ones included"),
+        (totals.requests, "requests", "", "Requests, failed ones included"),
     ];
     html! {
         section.tiles aria-label="Totals" {
@@ -129,6 +129,33 @@ fn event_row(row: &CopyRow) -> Markup {
                 p.quiet {
                     "project " (row.project) " · copy " (row.seq) " · time " (row.time_ms)
                     " · arrived " (when(row.received_ms)) " UTC"
+                }
+            }
+        }
+    }
+}
+
+/// The profiles that were updated last; nothing if there are none.
+pub(super) fn profiles(profiles: &[ProfileRow], total: u64) -> Markup {
+    html! {
+        @if total > 0 {
+            section {
+                h2 { "Profiles updated last, of " (number(total)) }
+                div.rows {
+                    div.row.columns aria-hidden="true" {
+                        span { "Group key" } span { "Id" } span { "Project" } span { "Updated (UTC)" }
+                    }
+                    @for row in profiles {
+                        details {
+                            summary.row {
+                                span.name { @if row.group_key.is_empty() { "(user)" } @else { (row.group_key) } }
+                                span.id { (row.id) }
+                                span.id { (row.project) }
+                                span.time { (when(row.updated_ms)) }
+                            }
+                            div.detail { pre { (pretty(&row.properties)) } }
+                        }
+                    }
                 }
             }
         }

@@ -30,6 +30,14 @@ fn page() -> Page {
             properties: r#"{"x":"</pre><script>"}"#.into(),
             received_ms: 1_767_225_601_000,
         }],
+        profiles: vec![ProfileRow {
+            project: "p".into(),
+            group_key: String::new(),
+            id: "<jane>".into(),
+            properties: "{}".into(),
+            updated_ms: 0,
+        }],
+        profiles_total: 1,
         requests: vec![RequestRow {
             seq: 1,
             at_ms: 1_767_225_602_000,
@@ -69,8 +77,9 @@ fn it_shows_the_numbers() {
 #[test]
 fn it_escapes_what_was_sent_in() {
     let html = render(&page());
-    for forbidden in ["<script", "<b>", "<u>", "<i>", "<time>", "</pre><"] {
-        let allowed = if forbidden == "</pre><" { 1 } else { 0 };
+    for forbidden in ["<script", "<b>", "<u>", "<i>", "<time>", "<jane>", "</pre><"] {
+        // One event and one profile.
+        let allowed = if forbidden == "</pre><" { 2 } else { 0 };
         assert_eq!(html.matches(forbidden).count(), allowed, "{forbidden}");
     }
     assert!(html.contains("&lt;b&gt;Paid&lt;/b&gt; &amp; &quot;more&quot;"));

@@ -29,10 +29,13 @@ pub(super) async fn show(Shared(state): Shared<State>, Query { 0: query }: Query
                 visible: true,
                 ..CopyFilter::default()
             };
+            let (profiles, profiles_total) = store.last_profiles(LISTED)?;
             Ok(Page {
                 totals: store.totals()?,
                 counts: store.event_counts()?,
                 events: store.last_copies(&wanted, LISTED as usize)?,
+                profiles,
+                profiles_total,
                 requests: store.last_requests(LISTED)?,
                 faults,
                 filter,

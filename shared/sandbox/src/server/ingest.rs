@@ -1,4 +1,4 @@
-//! `POST /import`: faults, the pure import, the store, the answer.
+//! `POST /import`, `/engage` and `/groups`: faults, the pure function, the store, the answer.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::faults::Fault;
 use crate::mixpanel::answer::{self, Answer};
 use crate::mixpanel::import::{self, ImportRequest};
 use crate::mixpanel::limits::MAX_BODY_BYTES;
+use crate::mixpanel::profile::{ProfileRoute, profiles};
 use crate::store::{NewRequest, Store, StoreError};
 
 const PATH: &str = "/import";
@@ -23,24 +24,66 @@ const PATH: &str = "/import";
 const MAX_NOTED_MESSAGES: usize = 4;
 
 pub(super) async fn import(
-    Shared(state): Shared<State>,
-    ConnectInfo(hangup): ConnectInfo<Hangup>,
+    shared: Shared<State>,
+    info: ConnectInfo<Hangup>,
     Query { 0: query }: Query,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let projects = shared.0.clone();
+    answer(shared, info, PATH, body, move |store, body, fault| take(store, &projects, &query, &headers, body, fault))
+        .await
+}
+
+/// `POST /engage`
+pub(super) async fn users(
+    shared: Shared<State>,
+    info: ConnectInfo<Hangup>,
+    Query { 0: query }: Query,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let projects = shared.0.clone();
+    answer(shared, info, "/engage", body, move |store, body, fault| {
+        take_profiles(store, &projects, ProfileRoute::Users, &query, &headers, body, fault)
+    })
+    .await
+}
+
+/// `POST /groups`
+pub(super) async fn groups(
+    shared: Shared<State>,
+    info: ConnectInfo<Hangup>,
+    Query { 0: query }: Query,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let projects = shared.0.clone();
+    answer(shared, info, "/groups", body, move |store, body, fault| {
+        take_profiles(store, &projects, ProfileRoute::Groups, &query, &headers, body, fault)
+    })
+    .await
+}
+
+/// What every route does: delay and fail on purpose, keep the request, lose the answer on purpose.
+async fn answer(
+    Shared(state): Shared<State>,
+    ConnectInfo(hangup): ConnectInfo<Hangup>,
+    path: &'static str,
+    body: Result<Bytes, BytesRejection>,
+    take: impl FnOnce(&Store, &[u8], Fault) -> Result<Answer, StoreError> + Send + 'static,
+) -> Response {
     let (plan, fault) = state.next_fault();
     tokio::time::sleep(Duration::from_millis(plan.latency_ms)).await;
     let refused = plan.answer(fault);
-    let projects = state.clone();
     let answered = state
         .with_store(move |store| match (refused, body) {
-            (Some(answer), _) => refuse(store, answer, "fault on purpose"),
+            (Some(answer), _) => refuse(store, path, answer, "fault on purpose"),
             (None, Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                refuse(store, answer::too_large(MAX_BODY_BYTES), "")
+                refuse(store, path, answer::too_large(MAX_BODY_BYTES), "")
             }
-            (None, Err(rejection)) => refuse(store, answer::unreadable(&rejection.body_text()), ""),
-            (None, Ok(body)) => take(store, &projects, &query, &headers, &body, fault),
+            (None, Err(rejection)) => refuse(store, path, answer::unreadable(&rejection.body_text()), ""),
+            (None, Ok(body)) => take(store, &body, fault),
         })
         .await;
     if fault == Fault::LostAnswer {
@@ -53,11 +96,11 @@ pub(super) async fn import(
     }
 }
 
-fn refuse(store: &Store, answer: Answer, note: &str) -> Result<Answer, StoreError> {
+fn refuse(store: &Store, path: &'static str, answer: Answer, note: &str) -> Result<Answer, StoreError> {
     let error = note_of(&answer);
     let request = NewRequest {
         at_ms: Timestamp::now().as_millisecond(),
-        path: PATH,
+        path,
         project: "",
         status: answer.status,
         events: answer.events,
@@ -65,6 +108,42 @@ fn refuse(store: &Store, answer: Answer, note: &str) -> Result<Answer, StoreErro
     };
     store.record(&request, &[])?;
     Ok(answer)
+}
+
+fn take_profiles(
+    store: &Store,
+    state: &State,
+    route: ProfileRoute,
+    query: &[(String, String)],
+    headers: &HeaderMap,
+    body: &[u8],
+    fault: Fault,
+) -> Result<Answer, StoreError> {
+    let mut valid = Vec::new();
+    let content_type = text_header(headers, header::CONTENT_TYPE);
+    let content_encoding = text_header(headers, header::CONTENT_ENCODING);
+    let answer = profiles(route, query, content_type, content_encoding, body, &mut |update| valid.push(update));
+    let (note, status) = noted(&answer, fault);
+    let request = NewRequest {
+        at_ms: Timestamp::now().as_millisecond(),
+        path: if route == ProfileRoute::Users { "/engage" } else { "/groups" },
+        project: "",
+        status,
+        events: answer.events,
+        note: note.trim_end(),
+    };
+    store.record_profiles(&request, &valid, &|token| state.project_of_token(token))?;
+    Ok(answer)
+}
+
+/// What is kept of an answer: why it or parts of it failed, and its status, 0 if it gets lost on purpose.
+fn noted(answer: &Answer, fault: Fault) -> (String, u16) {
+    let note = note_of(answer);
+    if fault == Fault::LostAnswer {
+        (format!("answer {} lost on purpose. {note}", answer.status), 0)
+    } else {
+        (note, answer.status)
+    }
 }
 
 fn take(
@@ -78,7 +157,7 @@ fn take(
     let authorization = text_header(headers, header::AUTHORIZATION);
     let project_id = import::parameter(query, "project_id");
     let Some(project) = state.project(authorization, project_id) else {
-        return refuse(store, answer::unauthorized(), "");
+        return refuse(store, PATH, answer::unauthorized(), "");
     };
     let request = ImportRequest {
         query,
@@ -90,17 +169,12 @@ fn take(
     let now_ms = Timestamp::now().as_millisecond();
     let mut accepted = Vec::new();
     let answer = import::import(project, request, now_ms, &mut |event| accepted.push(event));
-    let lost = fault == Fault::LostAnswer;
-    let mut note = note_of(&answer);
-    if lost {
-        let would_be = answer.status;
-        note = format!("answer {would_be} lost on purpose. {note}");
-    }
+    let (note, status) = noted(&answer, fault);
     let request = NewRequest {
         at_ms: now_ms,
         path: PATH,
         project: &project.kept_as(authorization, project_id),
-        status: if lost { 0 } else { answer.status },
+        status,
         events: answer.events,
         note: note.trim_end(),
     };

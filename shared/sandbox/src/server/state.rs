@@ -42,6 +42,11 @@ impl State {
         projects.find(|project| project.lets_in(authorization, project_id))
     }
 
+    /// The name under which a token's profiles are kept.
+    pub(super) fn project_of_token(&self, token: &str) -> Option<String> {
+        self.0.projects.iter().find_map(|project| project.of_token(token))
+    }
+
     /// Numbers an import and decides what happens to it.
     pub(super) fn next_fault(&self) -> (FaultPlan, Fault) {
         let mut faults = self.faults();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::rows::{CopyFilter, CopyRow, DayCount, EventCount, RequestRow, Totals, count};
+use super::rows::{CopyFilter, CopyRow, DayCount, EventCount, ProfileRow, RequestRow, Totals, count};
 use super::{Store, StoreError};
 
 /// One row per identity, read from the index alone: SQLite takes `deleted` from the row that has the `max(seq)`.
@@ -97,6 +97,29 @@ impl Store {
         })
     }
 
+    /// Up to `limit` profiles of a group key (empty: of users) after an id, by id; all projects together.
+    pub fn profiles(&self, group_key: &str, after: &str, limit: usize) -> Result<Vec<ProfileRow>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT project, group_key, id, properties, updated_ms FROM profiles
+             WHERE group_key = ? AND id > ? ORDER BY id LIMIT ?",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(rusqlite::params![group_key, after, limit], profile)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The last `limit` profiles that were updated, the latest first, and how many there are.
+    pub fn last_profiles(&self, limit: u32) -> Result<(Vec<ProfileRow>, u64), StoreError> {
+        let sql = format!(
+            "SELECT project, group_key, id, properties, updated_ms FROM profiles
+             ORDER BY updated_ms DESC, group_key, id LIMIT {limit}"
+        );
+        let rows = self.rows(&sql, profile)?;
+        let all = self.lock().query_row("SELECT count(*) FROM profiles", [], |row| count(row, 0))?;
+        Ok((rows, all))
+    }
+
     /// The last `limit` requests, the latest first.
     pub fn last_requests(&self, limit: u32) -> Result<Vec<RequestRow>, StoreError> {
         let sql = format!(
@@ -140,6 +163,16 @@ impl Store {
         let rows = statement.query_map([], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+fn profile(row: &rusqlite::Row<'_>) -> rusqlite::Result<ProfileRow> {
+    Ok(ProfileRow {
+        project: row.get(0)?,
+        group_key: row.get(1)?,
+        id: row.get(2)?,
+        properties: row.get(3)?,
+        updated_ms: row.get(4)?,
+    })
 }
 
 fn terms(filter: &CopyFilter) -> Result<Vec<(&'static str, Value)>, StoreError> {

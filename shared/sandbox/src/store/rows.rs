@@ -64,6 +64,21 @@ impl CopyRow {
     }
 }
 
+/// One profile as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileRow {
+    /// The project it belongs to.
+    pub project: String,
+    /// The group key; empty for a user.
+    pub group_key: String,
+    /// distinct_id or group id.
+    pub id: String,
+    /// Its properties, as a JSON object.
+    pub properties: String,
+    /// When it was last updated, in milliseconds since the epoch.
+    pub updated_ms: i64,
+}
+
 /// A count, which SQLite keeps as a signed integer and never makes negative.
 pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(i64::unsigned_abs)

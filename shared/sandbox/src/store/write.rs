@@ -1,8 +1,9 @@
 //! Keeping a request and its events, and forgetting all of them.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError};
+use crate::mixpanel::profile::ProfileUpdate;
 use crate::mixpanel::validate::ValidEvent;
 
 /// A request to keep.
@@ -47,20 +48,52 @@ impl Store {
                     request.at_ms,
                 ])?;
             }
-            transaction
-                .prepare_cached(
-                    "INSERT INTO requests (at_ms, path, status, events, accepted, note)
-                     VALUES (?, ?, ?, ?, ?, ?)",
-                )?
-                .execute(params![
-                    request.at_ms,
-                    request.path,
-                    request.status,
-                    stored_count(request.events),
-                    stored_count(accepted.len()),
-                    request.note,
-                ])?;
         }
+        note_request(&transaction, request, accepted.len())?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Keeps a request and applies the updates of profiles that were valid, in this order, all or nothing. `project_of`
+    /// names the project of a token; an unknown token's updates go nowhere, as at Mixpanel.
+    pub fn record_profiles(
+        &self,
+        request: &NewRequest<'_>,
+        updates: &[ProfileUpdate],
+        project_of: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for update in updates {
+            let Some(project) = project_of(&update.token) else { continue };
+            let key = params![project, update.key.group_key, update.key.id];
+            let mut select = transaction
+                .prepare_cached("SELECT properties FROM profiles WHERE project = ? AND group_key = ? AND id = ?")?;
+            let known: Option<String> = select.query_row(key, |row| row.get(0)).optional()?;
+            let known = known.map(|text| serde_json::from_str(&text)).transpose()?;
+            match update.apply(known) {
+                None => drop(
+                    transaction
+                        .prepare_cached("DELETE FROM profiles WHERE project = ? AND group_key = ? AND id = ?")?
+                        .execute(key)?,
+                ),
+                Some(properties) => drop(
+                    transaction
+                        .prepare_cached(
+                            "INSERT OR REPLACE INTO profiles (project, group_key, id, properties, updated_ms)
+                             VALUES (?, ?, ?, ?, ?)",
+                        )?
+                        .execute(params![
+                            project,
+                            update.key.group_key,
+                            update.key.id,
+                            serde_json::to_string(&properties)?,
+                            request.at_ms
+                        ])?,
+                ),
+            }
+        }
+        note_request(&transaction, request, updates.len())?;
         transaction.commit()?;
         Ok(())
     }
@@ -70,10 +103,25 @@ impl Store {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let copies = transaction.execute("DELETE FROM copies", [])?;
+        transaction.execute("DELETE FROM profiles", [])?;
         transaction.execute("DELETE FROM requests", [])?;
         transaction.commit()?;
         Ok(copies)
     }
+}
+
+fn note_request(transaction: &Transaction<'_>, request: &NewRequest<'_>, accepted: usize) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("INSERT INTO requests (at_ms, path, status, events, accepted, note) VALUES (?, ?, ?, ?, ?, ?)")?
+        .execute(params![
+            request.at_ms,
+            request.path,
+            request.status,
+            stored_count(request.events),
+            stored_count(accepted),
+            request.note,
+        ])?;
+    Ok(())
 }
 
 fn stored_count(count: usize) -> i64 {

@@ -29,7 +29,7 @@ pub(super) async fn commit(
 ) -> Result<Option<(RunId, PlanSummary)>, ProtocolError> {
     add_warnings(context, &mut draft);
     draft.stager.finish(context).await?;
-    let mut guarded = holds(&context.sync.config.hold, checkpoint, &draft, snapshot);
+    let mut guarded = holds(context, checkpoint, &draft, snapshot);
     draft.holds.append(&mut guarded);
     let more = match &next {
         Next::GoOn(_) => true,

@@ -146,9 +146,6 @@ impl Draft {
             ChangeKind::DeleteByAbsence => self.counts.deleted_by_absence += 1,
             ChangeKind::Insert | ChangeKind::Update | ChangeKind::Delete => self.counts.accepted += 1,
         }
-        if change.kind == ChangeKind::Update && change.lines == 2 {
-            self.identity_changes += 1;
-        }
         if self.samples.len() < SAMPLES {
             self.sample(&change, lines);
         }
@@ -168,6 +165,11 @@ impl Draft {
         self.samples.truncate(SAMPLES);
     }
 
+    /// Lines that may be billed.
+    pub fn billable(&self, context: &PlanContext) -> u64 {
+        if context.sync.config.kind.is_billed() { self.stager.lines_total } else { 0 }
+    }
+
     /// Stores everything and sums up.
     pub async fn finish(&mut self, context: &PlanContext, more: bool) -> Result<PlanSummary, PortError> {
         self.stager.finish(context).await?;
@@ -178,7 +180,8 @@ impl Draft {
             updates: self.updates,
             identity_changes: self.identity_changes,
             deletes: self.deletes,
-            billable: self.stager.lines_total,
+            billable: self.billable(context),
+            lines: self.stager.lines_total,
             batches: self.stager.batches,
             payload_bytes: self.stager.payload_bytes,
             exports: self.exports.iter().map(|e| e.key.clone()).collect(),

@@ -1,5 +1,5 @@
+use super::context::PlanContext;
 use super::draft::Draft;
-use crate::config::Hold;
 use crate::model::{Checkpoint, HoldReason};
 
 /// Runs before an average means anything.
@@ -8,9 +8,10 @@ const RUNS_FOR_AVERAGE: usize = 3;
 const ABOVE_AVERAGE_AT_LEAST: u64 = 10_000;
 
 /// What asks for a person before this draft is sent.
-pub(super) fn holds(hold: &Hold, checkpoint: &Checkpoint, draft: &Draft, snapshot: bool) -> Vec<HoldReason> {
+pub(super) fn holds(context: &PlanContext, checkpoint: &Checkpoint, draft: &Draft, snapshot: bool) -> Vec<HoldReason> {
+    let hold = &context.sync.config.hold;
+    let billable = draft.billable(context);
     let mut reasons = Vec::new();
-    let billable = draft.stager.lines_total;
     if let Some(limit) = hold.billable_over
         && billable > limit
     {

@@ -28,6 +28,7 @@ pub(super) struct MappedBlock {
     pub pre_images: u64,
     pub rejected: Vec<(u64, Option<RowKey>, RowError)>,
     pub observed: Observed,
+    clearings: Vec<u8>,
     names: Vec<u8>,
 }
 
@@ -42,12 +43,18 @@ pub(super) struct MappedRow {
     pub in_window: bool,
     pub kept_id: Option<Box<str>>,
     line: (u32, u32),
+    clearing: (u32, u32),
     names: (u32, u32, u32),
 }
 
 impl MappedBlock {
     pub fn line(&self, row: &MappedRow) -> &[u8] {
         &self.lines[row.line.0 as usize..row.line.1 as usize]
+    }
+
+    /// The line that clears what an older copy may have and the row does not; empty if the destination needs none.
+    pub fn clearing(&self, row: &MappedRow) -> &[u8] {
+        &self.clearings[row.clearing.0 as usize..row.clearing.1 as usize]
     }
 
     pub fn event(&self, row: &MappedRow) -> String {
@@ -162,7 +169,7 @@ impl Mapper<'_> {
     }
 
     fn out_of_bounds(&self, time_ms: i64) -> RowError {
-        let column = &self.sync.config.events.time.column;
+        let column = self.sync.config.events.as_ref().map_or("", |events| &events.time.column);
         let cause = if time_ms > self.bounds_ms.1 {
             "lies in the future, where the destination would change or refuse it"
         } else {
@@ -189,7 +196,7 @@ impl Mapper<'_> {
         kept_id: Option<String>,
         line: (u32, u32),
     ) {
-        let mut names = (0, 0, 0);
+        let (mut names, mut clearing) = ((0, 0, 0), (0, 0));
         if self.pass == Pass::Encode && op == Op::Upsert {
             let (event, distinct_id) = self.encoder.identity_parts();
             names.0 = self.out.names.len() as u32;
@@ -197,8 +204,23 @@ impl Mapper<'_> {
             names.1 = self.out.names.len() as u32;
             self.out.names.extend_from_slice(distinct_id.as_bytes());
             names.2 = self.out.names.len() as u32;
+            clearing.0 = self.out.clearings.len() as u32;
+            self.encoder.clearing(&mut self.out.clearings);
+            clearing.1 = self.out.clearings.len() as u32;
         }
         let kept_id = kept_id.map(String::into_boxed_str);
-        self.out.rows.push(MappedRow { row, key, op, version, fingerprint, time_ms, in_window, kept_id, line, names });
+        self.out.rows.push(MappedRow {
+            row,
+            key,
+            op,
+            version,
+            fingerprint,
+            time_ms,
+            in_window,
+            kept_id,
+            line,
+            clearing,
+            names,
+        });
     }
 }

@@ -48,12 +48,18 @@ pub(super) async fn send_selected(
                 {
                     store_part(context, draft, ledger.push((keyed.key, keyed.after.clone()))?).await?;
                 }
+                draft.identity_changes += u64::from(change.kind == ChangeKind::Update && changes_identity(&change));
                 draft.change(context, change, &lines).await?;
             }
             draft.stager.advance()?;
         }
     }
     Ok(())
+}
+
+fn changes_identity(change: &StagedChange) -> bool {
+    let keyed = change.keyed.as_ref();
+    keyed.is_some_and(|keyed| keyed.before.as_ref().is_some_and(|before| before.identity != keyed.after.identity))
 }
 
 /// Stores a ledger part and books it.
@@ -105,6 +111,12 @@ fn row_change(
             (b.revision + 1, id_of(b.revision + 1))
         }
     };
+    let is_visible = before.as_ref().is_some_and(|b| b.visible().is_some());
+    let clearing = block.clearing(row);
+    if is_visible && !clearing.is_empty() {
+        lines.extend_from_slice(clearing);
+        count += 1;
+    }
     lines.extend_from_slice(block.line(row));
     encoder.close(&insert_id, &mut lines);
     let after = RowState {
@@ -115,7 +127,6 @@ fn row_change(
         identity: Some(Identity { event, distinct_id, time_ms, insert_id }),
         expires_at_ms: None,
     };
-    let is_visible = before.as_ref().is_some_and(|b| b.visible().is_some());
     let kind = if is_visible { ChangeKind::Update } else { ChangeKind::Insert };
     let keyed = Some(Box::new(KeyedChange { key: row.key, after, before }));
     (StagedChange { kind, lines: count, at: Some(at), keyed }, lines)

@@ -1,6 +1,6 @@
 use super::context::PlanContext;
 use super::draft::Draft;
-use crate::config::{Complete, Feed, Mode};
+use crate::config::{Complete, Feed, Kind, Mode};
 use crate::model::Warning;
 
 /// Adds to a draft what is worth knowing and stops nothing.
@@ -39,7 +39,7 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
             ),
         );
     }
-    if draft.deletes > 0 {
+    if draft.deletes > 0 && context.sync.config.kind == Kind::Events {
         warn(
             "deletes",
             format!(
@@ -48,8 +48,9 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
             ),
         );
     }
-    let events = &context.sync.config.events;
-    if events.time.timezone.is_none() {
+    if let Some(events) = &context.sync.config.events
+        && events.time.timezone.is_none()
+    {
         warn(
             "timezone",
             format!("times in column {} without a zone are read as UTC (events.time.timezone)", events.time.column),

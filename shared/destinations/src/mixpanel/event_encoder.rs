@@ -2,16 +2,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use driftless_core::config::{EventName, WithoutUser};
-use driftless_core::json::Scanned;
-use driftless_core::mapping::{canonical_text, time_ms_of, timestamp_text, truncate_utf8};
+use driftless_core::mapping::{canonical_text, time_ms_of, truncate_utf8};
 use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value};
 use driftless_core::ports::RowEncoder;
 
-use super::columns::{ColumnPlan, write_prefix};
-use super::destination::Mapping;
-use super::json::{NestedError, fields_of, string_of, write_json, write_number, write_string};
-use super::limits::{EVENT_BYTES, INSERT_ID_BYTES, PROPERTIES, STRING_BYTES, is_banned};
-use super::reserved::property_name;
+use super::columns::ColumnPlan;
+use super::events::Mapping;
+use super::json::write_string;
+use super::limits::{EVENT_BYTES, INSERT_ID_BYTES, NESTED_BYTES, PROPERTIES, STRING_BYTES, is_banned};
+use super::properties::PropertyWriter;
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
@@ -23,7 +22,7 @@ pub(super) struct EventEncoder {
     plan: Option<(Arc<Columns>, Arc<ColumnPlan>)>,
     event: String,
     distinct_id: String,
-    observed: Observed,
+    properties: PropertyWriter,
 }
 
 impl EventEncoder {
@@ -34,7 +33,11 @@ impl EventEncoder {
             plan: None,
             event: String::new(),
             distinct_id: String::new(),
-            observed: Observed::default(),
+            properties: PropertyWriter {
+                nested_bytes: NESTED_BYTES,
+                exclude: "events.exclude",
+                observed: Observed::default(),
+            },
         }
     }
 
@@ -119,92 +122,6 @@ impl EventEncoder {
         Ok(Ids { user, device })
     }
 
-    fn write_properties(&mut self, plan: &ColumnPlan, row: Row<'_>, out: &mut Vec<u8>) -> Result<usize, RowError> {
-        let mut count = 0;
-        for property in &plan.properties {
-            let value = &row.values[property.column];
-            if value.is_null() {
-                continue;
-            }
-            let start = out.len();
-            out.extend_from_slice(&property.prefix);
-            let written = self.write_value(&row.columns.names[property.column], value, out)?;
-            if written { count += 1 } else { out.truncate(start) }
-        }
-        for column in &plan.json {
-            count += self.write_json_column(plan, &row.columns.names[*column], &row.values[*column], out)?;
-        }
-        Ok(count)
-    }
-
-    fn write_value(&mut self, column: &str, value: &Value<'_>, out: &mut Vec<u8>) -> Result<bool, RowError> {
-        match value {
-            Value::Null => return Ok(false),
-            Value::Bool(true) => out.extend_from_slice(b"true"),
-            Value::Bool(false) => out.extend_from_slice(b"false"),
-            Value::Int(n) => write_number(itoa::Buffer::new().format(*n), out),
-            Value::UInt(n) => write_number(itoa::Buffer::new().format(*n), out),
-            // JSON has no spelling for these: they count as absent.
-            Value::Float(n) if !n.is_finite() => return Ok(false),
-            Value::Float(n) => out.extend_from_slice(serde_json::Value::from(*n).to_string().as_bytes()),
-            Value::Number(text) => write_number(text, out),
-            Value::Text(text) => self.write_text(column, text, out),
-            Value::Timestamp { nanos, .. } => write_string(&timestamp_text(*nanos), out),
-            Value::Date(_) => write_string(&canonical_text(value).unwrap_or_default(), out),
-            Value::Json(raw) => match raw.trim_ascii() {
-                "null" => return Ok(false),
-                raw if raw.starts_with('"') => {
-                    let text = string_of(raw).map_err(|error| nested(column, error))?;
-                    self.write_text(column, &text, out);
-                }
-                raw => write_json(raw, out).map_err(|error| nested(column, error))?,
-            },
-        }
-        Ok(true)
-    }
-
-    fn write_text(&mut self, column: &str, text: &str, out: &mut Vec<u8>) {
-        let cut = truncate_utf8(text, STRING_BYTES);
-        if cut.len() < text.len() {
-            match self.observed.truncated.get_mut(column) {
-                Some(count) => *count += 1,
-                None => drop(self.observed.truncated.insert(column.to_string(), 1)),
-            }
-        }
-        write_string(cut, out);
-    }
-
-    fn write_json_column(
-        &mut self,
-        plan: &ColumnPlan,
-        column: &str,
-        value: &Value<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, RowError> {
-        let raw = match value {
-            Value::Null => return Ok(0),
-            Value::Text(text) | Value::Json(text) if text.trim_ascii().is_empty() || text.trim_ascii() == "null" => {
-                return Ok(0);
-            }
-            Value::Text(text) | Value::Json(text) => text,
-            _ => return Err(not_an_object(column)),
-        };
-        let mut count = 0;
-        for field in fields_of(raw).map_err(|_| not_an_object(column))? {
-            let name = property_name(&field.name);
-            if field.kind == Scanned::Null || plan.taken.contains(name.as_ref()) {
-                continue;
-            }
-            write_prefix(&name, out);
-            match field.text() {
-                Some(text) => self.write_text(column, &text, out),
-                None => write_json(field.raw, out).map_err(|error| nested(column, error))?,
-            }
-            count += 1;
-        }
-        Ok(count)
-    }
-
     fn write_row(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<i64, RowError> {
         let plan = self.plan(row.columns);
         let start = out.len();
@@ -227,7 +144,7 @@ impl EventEncoder {
                 count += 1;
             }
         }
-        count += self.write_properties(&plan, row, out)?;
+        count += self.properties.write(&plan.properties, row, out)?;
         if count > PROPERTIES {
             return Err(RowError::of_row(
                 RowErrorCode::LimitExceeded,
@@ -257,7 +174,7 @@ impl RowEncoder for EventEncoder {
             }
         };
         if !self.distinct_id.is_empty() {
-            self.observed.event(&self.event, user_hash(&self.distinct_id), time_ms.div_euclid(DAY_MS));
+            self.properties.observed.event(&self.event, user_hash(&self.distinct_id), time_ms.div_euclid(DAY_MS));
         }
         Ok(time_ms)
     }
@@ -283,7 +200,7 @@ impl RowEncoder for EventEncoder {
     }
 
     fn take_observed(&mut self) -> Observed {
-        std::mem::take(&mut self.observed)
+        std::mem::take(&mut self.properties.observed)
     }
 }
 
@@ -299,7 +216,11 @@ struct Ids<'a> {
     device: Option<Cow<'a, str>>,
 }
 
-fn id_of<'a>(index: Option<usize>, row: Row<'a>, column: Option<&str>) -> Result<Option<Cow<'a, str>>, RowError> {
+pub(super) fn id_of<'a>(
+    index: Option<usize>,
+    row: Row<'a>,
+    column: Option<&str>,
+) -> Result<Option<Cow<'a, str>>, RowError> {
     let Some(id) = index.and_then(|n| canonical_text(&row.values[n])) else { return Ok(None) };
     if id.trim().is_empty() {
         return Ok(None);
@@ -316,7 +237,7 @@ fn id_of<'a>(index: Option<usize>, row: Row<'a>, column: Option<&str>) -> Result
         RowErrorCode::IdRefused,
         column,
         format!("column {column} {cause}"),
-        "export null for rows without a user, and set events.without_user if they are to be sent",
+        "export null where there is no user; events without one are sent with events.without_user: send_blank",
     ))
 }
 
@@ -326,24 +247,6 @@ fn is_blank(value: &Value<'_>) -> bool {
         Value::Text(text) => text.trim().is_empty(),
         _ => false,
     }
-}
-
-fn nested(column: &str, error: NestedError) -> RowError {
-    RowError::of_column(
-        RowErrorCode::LimitExceeded,
-        column,
-        format!("column {column} {}", error.cause()),
-        "shorten it in the export, or leave it out with events.exclude",
-    )
-}
-
-fn not_an_object(column: &str) -> RowError {
-    RowError::of_column(
-        RowErrorCode::TypeMismatch,
-        column,
-        format!("column {column} holds no JSON object"),
-        "correct the export, or remove the column from events.json_properties",
-    )
 }
 
 /// For counting, not for identity.

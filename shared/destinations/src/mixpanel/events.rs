@@ -2,52 +2,25 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use driftless_core::config::{EventsConfig, MixpanelConfig, Region};
+use driftless_core::config::EventsConfig;
 use driftless_core::mapping::TimeZoneRule;
 use driftless_core::model::{Identity, SchemaLock};
-use driftless_core::ports::{BatchLimits, Delivery, Destination, Request, Response, RowEncoder, TransportError};
+use driftless_core::ports::{
+    BatchLimits, Delivery, Destination, Request, Response, RowEncoder, SignIn, TransportError,
+};
 use driftless_core::protocol::limits::REQUEST_TIMEOUT_MS;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::answer::read_answer;
-use super::encoder::{EventEncoder, close};
+use super::event_encoder::{EventEncoder, close};
 use super::json::write_string;
 use super::limits::{EVENT_NAMES, EVENTS_PER_REQUEST, HOT_SHARD_EVENTS, OLDEST_TIME_MS, REQUEST_BYTES};
+use super::target::MixpanelTarget;
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
-
-/// Where requests go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MixpanelTarget {
-    /// Name of the destination, for credentials.
-    pub name: String,
-    /// `https://api.mixpanel.com` and its siblings, or a sandbox.
-    pub url: String,
-    /// Project id, sent with a service account only: a token names its project, and a contradiction fails quietly.
-    pub project_id: Option<String>,
-    /// The project's retention, if known.
-    pub retention_days: Option<u32>,
-}
-
-impl MixpanelTarget {
-    /// From the configuration of a destination.
-    pub fn new(name: &str, config: &MixpanelConfig) -> Self {
-        let host = match config.region {
-            Region::Us => "https://api.mixpanel.com",
-            Region::Eu => "https://api-eu.mixpanel.com",
-            Region::In => "https://api-in.mixpanel.com",
-        };
-        Self {
-            name: name.to_string(),
-            url: config.url.clone().unwrap_or_else(|| host.to_string()).trim_end_matches('/').to_string(),
-            project_id: config.service_account.as_ref().and(config.project_id.clone()),
-            retention_days: config.retention_days,
-        }
-    }
-}
 
 pub(super) struct Mapping {
     pub events: EventsConfig,
@@ -129,6 +102,7 @@ impl Destination for MixpanelEvents {
                 ("accept", "application/json".to_string()),
             ],
             body,
+            sign_in: SignIn::Basic,
             timeout_ms: REQUEST_TIMEOUT_MS,
         }
     }

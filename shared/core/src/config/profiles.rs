@@ -1,0 +1,24 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a row becomes a profile. Every column that is not named here becomes a property of its own name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfilesConfig {
+    /// Column of the user's id, the distinct_id that events have; of the group's id for group profiles. It names a row.
+    pub id: String,
+    /// The group key as Mixpanel's project settings name it; for group profiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_key: Option<String>,
+    /// Properties that are named otherwise than their columns, such as `$email: email_address`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+    /// Columns with a JSON object whose fields become properties. A column of the same name wins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub json_properties: Vec<String>,
+    /// Columns that are not sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+}
