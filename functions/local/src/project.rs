@@ -121,7 +121,7 @@ impl Project {
         let http = Arc::new(HttpTransport::new(self.config.destinations.clone(), secrets)?);
         let ports = Ports {
             exports: Arc::new(FolderExports::new(self.exports()).excluding(self.state())),
-            formats: Arc::new(ExportFormats::new(Default::default(), Default::default())),
+            formats: Arc::new(ExportFormats::default()),
             blobs: state.blobs.clone(),
             table: state.table.clone(),
             row_states: state.row_states.clone(),
@@ -137,7 +137,7 @@ impl Project {
         let mut syncs = BTreeMap::new();
         for (name, config) in &self.syncs {
             let sync = Arc::new(sync_of(config, &self.config, self.files.version()).map_err(Failure::failed)?);
-            let formats = ExportFormats::new(config.source.csv.clone(), config.source.types.clone());
+            let formats = ExportFormats::of(&config.source);
             syncs.insert(name.clone(), (sync, Ports { formats: Arc::new(formats), ..ports.clone() }));
         }
         Ok(OpenProject { destinations: self.config.destinations, ports, syncs, http, worker: Worker::Here(state) })

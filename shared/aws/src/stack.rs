@@ -73,7 +73,7 @@ impl Stack {
         let (bucket, prefix) = (settings.exports_bucket.clone(), settings.exports_prefix.clone());
         let ports = Ports {
             exports: Arc::new(S3Exports::new(s3.clone(), bucket, prefix)),
-            formats: Arc::new(ExportFormats::new(Default::default(), Default::default())),
+            formats: Arc::new(ExportFormats::default()),
             blobs: Arc::new(S3Blobs::new(s3, settings.state_bucket.clone())),
             table: Arc::new(DynamoTable::new(dynamodb.clone(), settings.table.clone(), meter.clone())),
             row_states: Arc::new(DynamoRowStates::new(
@@ -154,7 +154,7 @@ impl Stack {
         let mut syncs = BTreeMap::new();
         for (sync_name, config) in &configuration.syncs {
             let sync = sync_of(config, &configuration.project, name.to_string()).map_err(defect)?;
-            let formats = ExportFormats::new(config.source.csv.clone(), config.source.types.clone());
+            let formats = ExportFormats::of(&config.source);
             let ports = Ports { formats: Arc::new(formats), transport: http.clone(), ..self.ports.clone() };
             syncs.insert(sync_name.clone(), (Arc::new(sync), ports));
         }

@@ -2,14 +2,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-use driftless_core::config::CsvOptions;
-use driftless_core::model::{ColumnType, CsvDialect, SchemaLock};
-use driftless_core::ports::{ExportBytes, ExportError, Inspection, RowBlocks, RowFormats};
+use driftless_core::config::{CsvOptions, EnvelopeRule, PartitionRule, SourceConfig};
+use driftless_core::model::{ColumnType, CsvDialect, Envelope, SchemaLock};
+use driftless_core::ports::{ExportBytes, ExportError, Inspection, RowBlock, RowBlocks, RowFormats};
 
 use crate::compression::Compression;
 use crate::csv::{CsvParser, CsvSplitter, Dialect, detect, dialect_words, first_record, header_names, is_stray_header};
+use crate::envelope::{Unwrapped, envelope_of, unwrapped};
 use crate::json::{Elements, JsonParser, Layout, Lines, layout_of};
 use crate::observe::Observed;
+use crate::partitions::{Partitioned, partitions_of};
 use crate::records::{RecordReader, Sizes, TextInput};
 use crate::refusal::Refusal;
 use crate::sniff::{Content, content_of, refuse_foreign};
@@ -27,6 +29,8 @@ const MAGIC_BYTES: usize = 512;
 pub struct ExportFormats {
     csv: CsvOptions,
     types: BTreeMap<String, ColumnType>,
+    envelope: EnvelopeRule,
+    partitions: PartitionRule,
     sizes: Sizes,
 }
 
@@ -39,9 +43,28 @@ struct Opened {
 }
 
 impl ExportFormats {
-    /// For a sync: its `source.csv` and `source.types`.
+    /// With these options for CSV and declared types.
     pub fn new(csv: CsvOptions, types: BTreeMap<String, ColumnType>) -> Self {
-        Self { csv, types, sizes: Sizes::default() }
+        Self { csv, types, ..Self::default() }
+    }
+
+    /// For a sync.
+    pub fn of(source: &SourceConfig) -> Self {
+        let named = Self::new(source.csv.clone(), source.types.clone());
+        Self { envelope: source.envelope, partitions: source.partitions, ..named }
+    }
+
+    /// The envelope of rows: as the sync says, as is known, or, of exports that are seen first, as a block shows.
+    fn envelope(&self, lock: &SchemaLock, block: Option<&dyn RowBlock>) -> Option<Envelope> {
+        match self.envelope {
+            EnvelopeRule::Auto if lock.columns.is_empty() => block.and_then(envelope_of),
+            EnvelopeRule::Auto => lock.envelope,
+            EnvelopeRule::None => None,
+            EnvelopeRule::Debezium => Some(Envelope::Debezium),
+            EnvelopeRule::Maxwell => Some(Envelope::Maxwell),
+            EnvelopeRule::Dms => Some(Envelope::Dms),
+            EnvelopeRule::GoldenGate => Some(Envelope::GoldenGate),
+        }
     }
 
     /// With small blocks, so that tests cross every boundary.
@@ -49,6 +72,14 @@ impl ExportFormats {
     pub(crate) fn with_sizes(mut self, block: usize, record_max: usize) -> Self {
         self.sizes = Sizes { block, record_max, ..self.sizes };
         self
+    }
+
+    /// The partitions that become columns.
+    fn partitions(&self, export: &str) -> Vec<(String, Option<String>)> {
+        match self.partitions {
+            PartitionRule::Ignore => Vec::new(),
+            PartitionRule::Columns => partitions_of(export),
+        }
     }
 
     /// The types of the lock, and those that the sync declares now.
@@ -176,12 +207,26 @@ impl RowFormats for ExportFormats {
     fn inspect(&self, export: &str, bytes: Box<dyn ExportBytes>, lock: &SchemaLock) -> Result<Inspection, ExportError> {
         let source = Source::new(export, bytes);
         let mut opened = self.open_with(&source, lock, true)?;
-        let mut observed = Observed::new(&opened.columns);
-        if let Some(block) = opened.blocks.next_block()? {
-            observed.see(block.as_ref());
+        let partitions = self.partitions(export);
+        if !partitions.is_empty() {
+            opened.columns.extend(partitions.iter().map(|(name, _)| name.clone()));
+            opened.blocks = Box::new(Partitioned::new(opened.blocks, partitions));
+        }
+        let block = opened.blocks.next_block()?;
+        let envelope = self.envelope(lock, block.as_deref());
+        let mut observed = Observed::new(if envelope.is_some() { &[] } else { &opened.columns });
+        if let Some(block) = block {
+            match envelope {
+                Some(envelope) => observed.see(&unwrapped(block, envelope)),
+                None => observed.see(block.as_ref()),
+            }
             source.check_pinned()?;
         }
         let mut lock = lock.clone();
+        lock.envelope = envelope;
+        if let Some(envelope) = envelope {
+            opened.words = format!("{}, {}", opened.words, envelope.name());
+        }
         lock.types.extend(self.types.clone());
         lock.declared.extend(self.types.keys().cloned());
         if let Some(csv) = opened.csv {
@@ -202,6 +247,12 @@ impl RowFormats for ExportFormats {
         lock: &SchemaLock,
     ) -> Result<Box<dyn RowBlocks>, ExportError> {
         let source = Source::new(export, bytes);
-        Ok(self.open_with(&source, lock, false)?.blocks)
+        let blocks = self.open_with(&source, lock, false)?.blocks;
+        let blocks: Box<dyn RowBlocks> = match self.envelope(lock, None) {
+            Some(envelope) => Box::new(Unwrapped::new(blocks, envelope)),
+            None => blocks,
+        };
+        let partitions = self.partitions(export);
+        Ok(if partitions.is_empty() { blocks } else { Box::new(Partitioned::new(blocks, partitions)) })
     }
 }

@@ -19,5 +19,5 @@ pub use parse::{ConfigError, parse_project, parse_sync, project_schema, sync_sch
 pub use profiles::ProfilesConfig;
 pub use project::{DestinationConfig, MixpanelConfig, ProjectConfig, Region};
 pub use secret_ref::SecretRef;
-pub use source::{Complete, CsvOptions, Feed, OpColumn, Order, SourceConfig};
+pub use source::{Complete, CsvOptions, EnvelopeRule, Feed, OpColumn, Order, PartitionRule, SourceConfig};
 pub use sync::{Dedupe, Hold, Kind, Mode, RunLimits, Schedule, SyncConfig, Window};

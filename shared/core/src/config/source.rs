@@ -26,9 +26,45 @@ pub struct SourceConfig {
     /// How CSV is written, where it should not be detected.
     #[serde(default)]
     pub csv: CsvOptions,
+    /// How a change log wraps its rows, where it should not be detected.
+    #[serde(default)]
+    pub envelope: EnvelopeRule,
+    /// What `name=value` folders in an export's path are.
+    #[serde(default)]
+    pub partitions: PartitionRule,
     /// Types of columns of text formats, where they should not be inferred.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<String, ColumnType>,
+}
+
+/// What `name=value` folders in an export's path are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionRule {
+    /// Folders. A partition by the day of the unload is no part of a row: as a column it would change every row each day.
+    #[default]
+    Ignore,
+    /// Columns with text in them, where the rows have none of that name.
+    Columns,
+}
+
+/// How a change log wraps its rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EnvelopeRule {
+    /// As the first rows show.
+    #[default]
+    Auto,
+    /// Not at all: columns named before, after, data are ordinary ones.
+    None,
+    /// Debezium's change events.
+    Debezium,
+    /// Maxwell's messages.
+    Maxwell,
+    /// JSON messages of AWS DMS.
+    Dms,
+    /// Oracle GoldenGate's JSON.
+    GoldenGate,
 }
 
 /// How exports carry change.

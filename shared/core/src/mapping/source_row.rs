@@ -59,7 +59,24 @@ const ORDER_COLUMNS: &[&str] = &[
     "_updated_at",
 ];
 
-fn folded(name: &str) -> String {
+/// Names of columns that mark a row as deleted, by being true or, for a time, by being there.
+const DELETED_COLUMNS: &[&str] = &["_fivetran_deleted", "__deleted", "_ab_cdc_deleted_at", "_sdc_deleted_at"];
+
+/// Names of the column beside an op column that says that a delete is the first half of an update: a Snowflake stream's
+/// METADATA$ISUPDATE, and what BigQuery's CHANGES queries are advised to add.
+const IS_UPDATE_COLUMNS: &[&str] = &["metadata_isupdate", "is_for_update", "_is_for_update"];
+
+/// Finds the column of a soft delete by name.
+pub fn well_known_deleted_column(columns: &[String]) -> Option<&str> {
+    columns.iter().map(String::as_str).find(|name| marks_deleted(name))
+}
+
+/// Whether a column is one of a soft delete.
+pub fn marks_deleted(name: &str) -> bool {
+    DELETED_COLUMNS.contains(&folded(name).as_str())
+}
+
+pub(super) fn folded(name: &str) -> String {
     name.trim_matches('"').to_ascii_lowercase().replace(['$', '.', '-'], "_")
 }
 
@@ -100,6 +117,7 @@ pub struct SourceRows {
 struct Resolved {
     keys: Vec<Option<usize>>,
     op: Option<usize>,
+    is_update: Option<usize>,
     order: Option<usize>,
 }
 
@@ -141,6 +159,7 @@ impl SourceRows {
         let resolved = Resolved {
             keys: self.keys.iter().map(|name| find(name)).collect(),
             op: self.op.as_ref().and_then(|op| find(&op.column)),
+            is_update: columns.names.iter().position(|n| IS_UPDATE_COLUMNS.contains(&folded(n).as_str())),
             order: self.order.as_ref().and_then(|name| find(name)),
         };
         self.resolved = Some((columns.clone(), resolved.clone()));
@@ -188,8 +207,13 @@ impl SourceRows {
 
     /// What the row asks for. Without an op column every row is an upsert.
     pub fn op(&mut self, row: Row<'_>) -> Result<Op, RowError> {
-        let index = self.resolve(row.columns).op;
+        let resolved = self.resolve(row.columns);
+        let index = resolved.op;
         let Some(rule) = &self.op else { return Ok(Op::Upsert) };
+        if rule.delete.is_empty() && rule.upsert.is_empty() && marks_deleted(&rule.column) {
+            let is_deleted = index.is_some_and(|i| is_mark(&row.values[i]));
+            return Ok(if is_deleted { Op::Delete } else { Op::Upsert });
+        }
         let unknown = |cause: String| {
             RowError::of_column(
                 RowErrorCode::OpUnknown,
@@ -211,7 +235,8 @@ impl SourceRows {
         if is(&rule.pre_image, PRE_IMAGES) {
             Ok(Op::PreImage)
         } else if is(&rule.delete, DELETES) {
-            Ok(Op::Delete)
+            let is_update = resolved.is_update.is_some_and(|i| is_mark(&row.values[i]));
+            Ok(if is_update { Op::PreImage } else { Op::Delete })
         } else if is(&rule.upsert, UPSERTS) {
             Ok(Op::Upsert)
         } else {
@@ -232,6 +257,19 @@ impl SourceRows {
                 "use a column with numbers, times or hexadecimal positions in source.order",
             )
         })
+    }
+}
+
+/// True, in any spelling, or a value where only a mark would have one.
+fn is_mark(value: &Value<'_>) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(mark) => *mark,
+        Value::Int(mark) => *mark != 0,
+        Value::Text(text) => {
+            !matches!(text.trim().to_ascii_lowercase().as_str(), "" | "false" | "f" | "0" | "no" | "n")
+        }
+        _ => true,
     }
 }
 

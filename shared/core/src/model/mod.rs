@@ -28,4 +28,4 @@ pub use row::{Columns, Row, RowPosition, Value};
 pub use row_error::{RowError, RowErrorCode};
 pub use row_state::{Identity, RowState, RowStatus, RowVersion};
 pub use run::{HoldReason, PlanSummary, RunId, RunRecord, RunStatus, Sample, Warning};
-pub use schema_lock::{ColumnType, CsvDialect, SchemaLock};
+pub use schema_lock::{ColumnType, CsvDialect, Envelope, SchemaLock};

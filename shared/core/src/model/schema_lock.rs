@@ -40,6 +40,32 @@ pub struct CsvDialect {
     pub nulls: Vec<String>,
 }
 
+/// How a change log wraps each row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Envelope {
+    /// Debezium's change events: before, after, source, op.
+    Debezium,
+    /// Maxwell's messages: database, table, type, data.
+    Maxwell,
+    /// JSON messages of AWS DMS: data, metadata.
+    Dms,
+    /// Oracle GoldenGate's JSON: op_type, pos, before, after.
+    GoldenGate,
+}
+
+impl Envelope {
+    /// Its producer's name, and what it is known by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Debezium => "Debezium change events (before, after, source, op)",
+            Self::Maxwell => "Maxwell messages (database, table, type, data)",
+            Self::Dms => "AWS DMS messages (data, metadata)",
+            Self::GoldenGate => "GoldenGate messages (op_type, pos, before, after)",
+        }
+    }
+}
+
 /// What was found once about a sync's exports and holds from then on: a later export cannot silently change it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -54,6 +80,9 @@ pub struct SchemaLock {
     pub op_column: Option<String>,
     /// The order column that was found.
     pub order_column: Option<String>,
+    /// The wrapping of a change log's rows, once one was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<Envelope>,
     /// Every column seen so far, to name added and dropped ones.
     pub columns: std::collections::BTreeSet<String>,
 }

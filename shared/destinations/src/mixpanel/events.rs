@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use driftless_core::config::EventsConfig;
-use driftless_core::mapping::TimeZoneRule;
+use driftless_core::mapping::{TimeZoneRule, technical_columns};
 use driftless_core::model::{Identity, SchemaLock};
 use driftless_core::ports::{
     BatchLimits, Delivery, Destination, Request, Response, RowEncoder, SignIn, TransportError,
@@ -63,8 +63,7 @@ impl Destination for MixpanelEvents {
     }
 
     fn encoder(&self, lock: &SchemaLock) -> Box<dyn RowEncoder> {
-        let hidden = lock.op_column.iter().chain(&lock.order_column).cloned().collect();
-        Box::new(EventEncoder::new(self.mapping.clone(), hidden))
+        Box::new(EventEncoder::new(self.mapping.clone(), technical_columns(lock)))
     }
 
     fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>) {

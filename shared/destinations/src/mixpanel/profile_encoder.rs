@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use driftless_core::config::ProfilesConfig;
+use driftless_core::mapping::technical_columns;
 use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, SchemaLock};
 use driftless_core::ports::RowEncoder;
 
@@ -80,7 +81,7 @@ impl ProfileEncoder {
         };
         Self {
             config,
-            hidden: lock.op_column.iter().chain(&lock.order_column).cloned().collect(),
+            hidden: technical_columns(lock),
             known: lock.columns.iter().cloned().collect(),
             plan: None,
             id: String::new(),

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftless_core::json::Fault;
-use driftless_core::model::{ColumnType, Row, RowError, RowErrorCode, Value};
+use driftless_core::model::{ColumnType, Columns, Row, RowError, RowErrorCode, Value};
 use driftless_core::ports::RowResult;
 
 use super::object::{fold_repeats, read_object};
@@ -20,6 +20,14 @@ impl JsonParser {
     /// `declared`: types of columns whose texts are to be read as something else.
     pub(crate) fn new(declared: BTreeMap<String, ColumnType>) -> Self {
         Self { shapes: Shapes::new(declared) }
+    }
+
+    /// Reads one object.
+    pub(crate) fn object<'b>(&self, text: &'b str) -> Result<(Arc<Columns>, Vec<Value<'b>>), RowError> {
+        let (mut shape, mut values) = (self.shapes.latest(), Vec::new());
+        self.row(text.as_bytes(), &mut shape, &mut Vec::new(), &mut values)?;
+        let columns = shape.map_or_else(|| Arc::new(Columns { names: Vec::new() }), |shape| shape.columns.clone());
+        Ok((columns, values))
     }
 
     /// Reads one record into `values`; changes `shape` if the object has other keys than the one before.

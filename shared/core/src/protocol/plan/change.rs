@@ -118,7 +118,7 @@ async fn decide_all(
     let mut conflicts = 0;
     let mut pending: Vec<IndexEntry> = Vec::with_capacity(STATES_PER_CALL);
     while let Some(key) = groups.peek() {
-        let reduced = reduce(groups.take(key));
+        let reduced = reduce(groups.take(key), context.lock.envelope.is_some());
         draft.counts.coalesced += reduced.coalesced;
         draft.counts.duplicate += reduced.duplicate;
         conflicts += u64::from(!reduced.conflict.is_empty());
@@ -159,7 +159,8 @@ async fn decide_some(
     for (entry, state) in pending.drain(..).zip(states) {
         let version = row_version(context, draft, &entry);
         let counts_row = entry.flag() != IndexFlag::OutOfWindow;
-        let decision = decide(&entry, &version, state.as_ref(), context.replay.is_some());
+        let decision =
+            decide(&entry, &version, state.as_ref(), context.replay.is_some(), context.lock.envelope.is_some());
         match decision {
             Decision::Send => {
                 let at = entry.position();

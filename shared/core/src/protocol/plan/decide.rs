@@ -19,12 +19,14 @@ pub(super) enum Decision {
     AlreadyGone,
 }
 
-/// Decides. `version` is the change's place in the order of its key's changes.
+/// Decides. `version` is the change's place in the order of its key's changes; at equal places a later run wins, but for a
+/// delete, unless deliveries are in order.
 pub(super) fn decide(
     entry: &IndexEntry,
     version: &RowVersion,
     state: Option<&RowState>,
     retries_refused: bool,
+    delivery_breaks_ties: bool,
 ) -> Decision {
     let wants_row = entry.flag() == IndexFlag::Upsert;
     let Some(state) = state else {
@@ -33,7 +35,9 @@ pub(super) fn decide(
     match compare(version, &state.version) {
         Some(Ordering::Less) => return Decision::Stale,
         // Re-appearance beats deletion at equal version, whichever of the two came first.
-        Some(Ordering::Equal) if !wants_row && state.status == RowStatus::Live => return Decision::Stale,
+        Some(Ordering::Equal) if !wants_row && state.status == RowStatus::Live && !delivery_breaks_ties => {
+            return Decision::Stale;
+        }
         _ => {}
     }
     if !wants_row {
@@ -88,22 +92,22 @@ mod tests {
         let at = |n: i128| RowVersion::Number(n);
         let upsert = entry(IndexFlag::Upsert, 2);
         let delete = entry(IndexFlag::Delete, 0);
-        assert_eq!(decide(&upsert, &at(4), Some(&live), false), Decision::Stale);
-        assert_eq!(decide(&upsert, &at(4), Some(&gone), false), Decision::Stale);
-        assert_eq!(decide(&delete, &at(4), Some(&live), false), Decision::Stale);
-        assert_eq!(decide(&upsert, &at(5), Some(&gone), false), Decision::Send);
-        assert_eq!(decide(&delete, &at(5), Some(&live), false), Decision::Stale);
-        assert!(matches!(decide(&delete, &at(6), Some(&live), false), Decision::Delete(_)));
-        assert_eq!(decide(&delete, &at(6), Some(&gone), false), Decision::AlreadyGone);
-        assert_eq!(decide(&delete, &at(6), None, false), Decision::AlreadyGone);
+        assert_eq!(decide(&upsert, &at(4), Some(&live), false, false), Decision::Stale);
+        assert_eq!(decide(&upsert, &at(4), Some(&gone), false, false), Decision::Stale);
+        assert_eq!(decide(&delete, &at(4), Some(&live), false, false), Decision::Stale);
+        assert_eq!(decide(&upsert, &at(5), Some(&gone), false, false), Decision::Send);
+        assert_eq!(decide(&delete, &at(5), Some(&live), false, false), Decision::Stale);
+        assert!(matches!(decide(&delete, &at(6), Some(&live), false, false), Decision::Delete(_)));
+        assert_eq!(decide(&delete, &at(6), Some(&gone), false, false), Decision::AlreadyGone);
+        assert_eq!(decide(&delete, &at(6), None, false, false), Decision::AlreadyGone);
     }
 
     #[test]
     fn what_was_refused_is_sent_again_only_changed_or_replayed() {
         let refused = state(RowStatus::Rejected, 1, 5);
         let at = RowVersion::Number(6);
-        assert_eq!(decide(&entry(IndexFlag::Upsert, 1), &at, Some(&refused), false), Decision::StillRefused);
-        assert_eq!(decide(&entry(IndexFlag::Upsert, 1), &at, Some(&refused), true), Decision::Send);
-        assert_eq!(decide(&entry(IndexFlag::Upsert, 2), &at, Some(&refused), false), Decision::Send);
+        assert_eq!(decide(&entry(IndexFlag::Upsert, 1), &at, Some(&refused), false, false), Decision::StillRefused);
+        assert_eq!(decide(&entry(IndexFlag::Upsert, 1), &at, Some(&refused), true, false), Decision::Send);
+        assert_eq!(decide(&entry(IndexFlag::Upsert, 2), &at, Some(&refused), false, false), Decision::Send);
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::context::PlanContext;
 use crate::config::{Feed, Mode, Order};
-use crate::mapping::{op_of_values, well_known_order_column};
+use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
 use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
 use crate::protocol::candidates::{feed_candidates, snapshot_of};
@@ -82,7 +82,9 @@ fn find_source_columns(
     let may_have_op = matches!(config.source.feed, Feed::Auto | Feed::Change) && config.mode == Mode::Mirror;
     // Found when the exports are first seen, or never: a feed does not turn into another one later.
     if may_have_op && config.source.op.is_none() && before.columns.is_empty() && lock.op_column.is_none() {
-        lock.op_column = op_of_values(&merged(domains)).map(String::from);
+        let columns: Vec<String> = lock.columns.iter().cloned().collect();
+        let found = op_of_values(&merged(domains)).map(String::from);
+        lock.op_column = found.or_else(|| well_known_deleted_column(&columns).map(String::from));
     }
     match &config.source.order {
         Order::Column(column) => lock.order_column = Some(column.clone()),
@@ -118,13 +120,27 @@ fn drift(context: &PlanContext, before: &SchemaLock, after: &SchemaLock) -> Vec<
             });
         }
     }
+    if let Some(envelope) = after.envelope
+        && before.envelope.is_none()
+    {
+        notes.push(Warning {
+            code: "envelope".to_string(),
+            text: format!(
+                "the exports are {}: their rows are unwrapped (set source.envelope to say otherwise)",
+                envelope.name()
+            ),
+        });
+    }
     if let Some(op) = &after.op_column
         && context.sync.config.source.op.is_none()
         && before.op_column.is_none()
     {
         notes.push(Warning {
             code: "op_column".to_string(),
-            text: format!("column {op} holds only insert, update and delete values: the exports are read as a change feed (set source.feed to say otherwise)"),
+            text: format!(
+                "column {op} {}: the exports are read as a change feed (set source.feed to say otherwise)",
+                if marks_deleted(op) { "marks deleted rows" } else { "holds only insert, update and delete values" }
+            ),
         });
     }
     notes

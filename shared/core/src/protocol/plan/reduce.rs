@@ -15,10 +15,19 @@ pub(super) struct Reduced {
 
 /// Reduces the entries of one key, sorted by version, then flag. At equal version an upsert beats a delete. Rows outside
 /// the window and rejected rows were booked when they were read; they are not booked again here.
-pub(super) fn reduce(group: &[IndexEntry]) -> Reduced {
+///
+/// With `delivery_breaks_ties`, as in a log that is written in order, the row that was delivered last wins instead.
+pub(super) fn reduce(group: &[IndexEntry], delivery_breaks_ties: bool) -> Reduced {
     let mut reduced = Reduced::default();
     // A row that cannot be sent says nothing about its key, except that the key is still there.
     let valid = || group.iter().filter(|entry| entry.flag() != IndexFlag::Rejected);
+    if delivery_breaks_ties {
+        reduced.last = valid().max_by_key(|entry| (entry.version, entry.position())).copied();
+        let booked = valid().filter(|entry| entry.flag() != IndexFlag::OutOfWindow).count() as u64;
+        let is_booked = reduced.last.is_some_and(|last| last.flag() != IndexFlag::OutOfWindow);
+        reduced.coalesced = booked - u64::from(is_booked);
+        return reduced;
+    }
     let Some(last) = valid().next_back().copied() else { return reduced };
     let is_rival = |entry: &IndexEntry| entry.version == last.version && entry.flag() == IndexFlag::Upsert;
     let conflict = last.flag() == IndexFlag::Upsert
@@ -65,6 +74,16 @@ mod tests {
     }
 
     #[test]
+    fn in_a_log_the_row_delivered_last_wins_a_tie() {
+        let group =
+            [entry(1, IndexFlag::Delete, 0, 2), entry(1, IndexFlag::Upsert, 1, 0), entry(1, IndexFlag::Upsert, 2, 1)];
+        let reduced = reduce(&group, true);
+        assert_eq!(reduced.last.map(|last| last.flag()), Some(IndexFlag::Delete));
+        assert_eq!((reduced.coalesced, reduced.conflict.len()), (2, 0));
+        assert!(reduce(&group, false).last.is_none());
+    }
+
+    #[test]
     fn agrees_with_a_naive_model_and_accounts_for_every_row() {
         let mut seed = 1u64;
         let mut draw = |below: u64| {
@@ -86,7 +105,7 @@ mod tests {
                 })
                 .collect();
             group.sort_unstable_by_key(IndexEntry::sort_key);
-            let reduced = reduce(&group);
+            let reduced = reduce(&group, false);
             let last = reduced.last.map(|e| (e.flag() == IndexFlag::Upsert).then_some(e.fingerprint));
             assert_eq!(last, naive(&group), "{group:?}");
             let booked_elsewhere = |e: &&IndexEntry| matches!(e.flag(), IndexFlag::Rejected | IndexFlag::OutOfWindow);

@@ -148,7 +148,7 @@ async fn merge_ledger(
         }
         let group = groups.take(key);
         let is_absent = group.is_empty();
-        let reduced = reduce(group);
+        let reduced = reduce(group, false);
         draft.counts.coalesced += reduced.coalesced;
         draft.counts.duplicate += reduced.duplicate;
         conflicts += u64::from(!reduced.conflict.is_empty());
@@ -193,7 +193,7 @@ async fn take_row(
     merge: &mut Merge,
 ) -> Result<(), ProtocolError> {
     // The snapshot is the truth, whatever version the ledger saw: versions only order rows within it.
-    match decide(entry, &RowVersion::None, state.as_ref().map(|s| &s.brief), context.replay.is_some()) {
+    match decide(entry, &RowVersion::None, state.as_ref().map(|s| &s.brief), context.replay.is_some(), false) {
         Decision::Send => {
             let at = entry.position();
             merge.bits.entry(at.export).or_default().set(at.row);
