@@ -85,7 +85,8 @@ async fn take(ports: &Ports, sync: &Sync, attempt: u64) -> Result<Option<(Checkp
     let owner = ports.liveness.owner();
     let lease_until_ms = ports.clock.now_ms() + super::limits::PLAN_LEASE_MS;
     let taken = update_checkpoint(ports, sync.name(), |current| match current.phase {
-        Phase::Planning { started: false, by_person, .. } if current.attempt == attempt => {
+        // A planning that failed in passing has a later attempt than the message that comes again for it.
+        Phase::Planning { started: false, by_person, .. } if attempt <= current.attempt => {
             current.attempt += 1;
             current.phase = Phase::Planning { owner: owner.clone(), lease_until_ms, by_person, started: true };
             Some((current.clone(), by_person))
