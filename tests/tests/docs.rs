@@ -12,7 +12,7 @@ fn yaml_examples_parse() {
     let root = repository();
     let project = parse_project(
         "driftless.yaml",
-        "exports: ./exports\ndestinations: { product: { type: mixpanel, token: 'env:TOKEN' } }",
+        "exports: ./exports\ndestinations: { product: { type: mixpanel, token: 'env:TOKEN', service_account: 'env:ACCOUNT', project_id: '7' } }",
     )
     .expect("a minimal project");
     let mut seen = 0;

@@ -118,10 +118,14 @@ fn what_does_not_fit_is_refused_with_a_reason() {
         "profiles.group_key: belongs to kind group_profiles",
     );
     check("c", &USERS.replace("kind: user_profiles", "kind: events"), "events: kind events needs its mapping here");
-    check("d", &format!("{USERS}window: {{ from: 2025-01-01 }}\n"), "window: profiles have no time of their own");
+    check(
+        "d",
+        &format!("{USERS}window: {{ from: 2025-01-01 }}\n"),
+        "window: kind user_profiles has no time of its own",
+    );
     check(
         "e",
         &USERS.replace("deletes_at_least: 1000", "billable_over: 1"),
-        "hold.billable_over: profile updates are not billed",
+        "hold.billable_over: kind user_profiles is not billed",
     );
 }

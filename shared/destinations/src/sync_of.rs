@@ -4,7 +4,7 @@ use driftless_core::config::{DestinationConfig, Kind, ProjectConfig, SyncConfig}
 use driftless_core::ports::Destination;
 use driftless_core::protocol::Sync;
 
-use crate::mixpanel::{MixpanelEvents, MixpanelProfiles, MixpanelTarget};
+use crate::mixpanel::{MixpanelEvents, MixpanelLookupTable, MixpanelProfiles, MixpanelTarget};
 
 /// A sync with its destination. The configuration was checked, so its destination is in the project.
 ///
@@ -21,6 +21,10 @@ pub fn sync_of(config: &SyncConfig, project: &ProjectConfig, version: String) ->
         (Kind::UserProfiles | Kind::GroupProfiles, _, Some(profiles)) => {
             Arc::new(MixpanelProfiles::new(target, profiles.clone()))
         }
+        (Kind::LookupTable, _, _) => match &config.lookup_table {
+            Some(table) => Arc::new(MixpanelLookupTable::new(target, table.clone())),
+            None => return Err("kind lookup_table has no mapping".to_string()),
+        },
         (kind, _, _) => return Err(format!("kind {} has no mapping", kind.name())),
     };
     Ok(Sync::new(config.clone(), destination, version))

@@ -6,6 +6,7 @@ pub mod decode;
 pub mod dedupe;
 pub mod import;
 pub mod limits;
+pub mod lookup_table;
 pub mod profile;
 pub mod shape;
 pub mod validate;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -28,6 +28,9 @@ use state::State;
 /// Bytes of a body as sent. Mixpanel's limit of 10 MB applies after decompression; this leaves room for the answer to be
 /// the documented one when a body that is not compressed is somewhat too large.
 const MAX_SENT_BYTES: usize = 12 * 1024 * 1024;
+
+/// Bytes of a lookup table as sent: Mixpanel's 100 MB count after decompression.
+const MAX_TABLE_SENT_BYTES: usize = 110 * 1024 * 1024;
 
 /// How long [`Sandbox::stop`] waits for requests that are being answered.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -142,6 +145,7 @@ fn router(state: State) -> Router {
         .route("/import", post(ingest::import))
         .route("/engage", post(ingest::users))
         .route("/groups", post(ingest::groups))
+        .route("/lookup-tables/{id}", put(ingest::lookup_table).layer(DefaultBodyLimit::max(MAX_TABLE_SENT_BYTES)))
         .route("/api/query/engage", post(query::engage))
         .route("/api/2.0/export", get(lines::export))
         .route("/sandbox/events.json", get(lines::visible))

@@ -73,6 +73,13 @@ const SCHEMA: &str = "
         updated_ms INTEGER NOT NULL,
         PRIMARY KEY (project, group_key, id)
     );
+    CREATE TABLE lookup_tables (
+        project TEXT NOT NULL,
+        id TEXT NOT NULL,
+        csv TEXT NOT NULL,
+        updated_ms INTEGER NOT NULL,
+        PRIMARY KEY (project, id)
+    );
     CREATE TABLE requests (
         seq INTEGER PRIMARY KEY,
         at_ms INTEGER NOT NULL,

@@ -164,6 +164,11 @@ impl Project {
         all.into_iter().filter(|event| event["properties"]["driftless_deleted"] == true).collect()
     }
 
+    /// A lookup table as it was sent.
+    pub fn lookup_table(&self, id: &str) -> Option<String> {
+        self.sandbox.as_ref().unwrap().store().lookup_table(id).unwrap()
+    }
+
     /// Profiles of a group key, or of users, by id.
     pub fn profiles(&self, group_key: &str) -> Vec<(String, Value)> {
         let store = self.sandbox.as_ref().unwrap().store();

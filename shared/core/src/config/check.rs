@@ -68,17 +68,34 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
 fn kind_and_mapping(sync: &SyncConfig, project: &ProjectConfig) -> Vec<(&'static str, String)> {
     let mut problems = Vec::new();
     let kind = sync.kind.name();
-    let (wanted, is_there, other, is_other) = match sync.kind {
-        Kind::Events => ("events", sync.events.is_some(), "profiles", sync.profiles.is_some()),
-        Kind::UserProfiles | Kind::GroupProfiles => {
-            ("profiles", sync.profiles.is_some(), "events", sync.events.is_some())
-        }
+    let wanted = match sync.kind {
+        Kind::Events => "events",
+        Kind::UserProfiles | Kind::GroupProfiles => "profiles",
+        Kind::LookupTable => "lookup_table",
     };
-    if !is_there {
-        problems.push((wanted, format!("kind {kind} needs its mapping here")));
+    let mappings = [
+        ("events", sync.events.is_some()),
+        ("profiles", sync.profiles.is_some()),
+        ("lookup_table", sync.lookup_table.is_some()),
+    ];
+    for (mapping, is_there) in mappings {
+        if mapping == wanted && !is_there {
+            problems.push((mapping, format!("kind {kind} needs its mapping here")));
+        } else if mapping != wanted && is_there {
+            problems.push((mapping, format!("is no mapping of kind {kind}; remove it")));
+        }
     }
-    if is_other {
-        problems.push((other, format!("is no mapping of kind {kind}; remove it")));
+    if sync.kind != Kind::Events {
+        if sync.window != Window::default() {
+            problems.push(("window", format!("kind {kind} has no time of its own; remove it")));
+        }
+        if sync.hold.billable_over.is_some() {
+            problems.push(("hold.billable_over", format!("kind {kind} is not billed; remove it")));
+        }
+    }
+    let destination = project.destinations.get(&sync.destination);
+    if sync.lookup_table.is_some() {
+        problems.extend(lookup_table(sync, destination));
     }
     let Some(profiles) = &sync.profiles else { return problems };
     match (sync.kind, &profiles.group_key) {
@@ -91,16 +108,30 @@ fn kind_and_mapping(sync: &SyncConfig, project: &ProjectConfig) -> Vec<(&'static
         }
         _ => {}
     }
-    if sync.window != Window::default() {
-        problems.push(("window", "profiles have no time of their own; remove it".to_string()));
-    }
-    if sync.hold.billable_over.is_some() {
-        problems.push(("hold.billable_over", "profile updates are not billed; remove it".to_string()));
-    }
-    if let Some(DestinationConfig::Mixpanel(mixpanel)) = project.destinations.get(&sync.destination)
+    if let Some(DestinationConfig::Mixpanel(mixpanel)) = destination
         && mixpanel.token.is_none()
     {
         let cause = format!("kind {kind} needs destinations.{}.token in driftless.yaml", sync.destination);
+        problems.push(("destination", cause));
+    }
+    problems
+}
+
+/// Mixpanel takes lookup tables from service accounts (docs.mixpanel.com/reference/replace-lookup-table, 2026-08-21).
+fn lookup_table(sync: &SyncConfig, destination: Option<&DestinationConfig>) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    if sync.mode != Mode::Mirror || !matches!(sync.source.feed, Feed::Auto | Feed::Snapshot) {
+        let cause = "a lookup table is always replaced whole; use mode: mirror and feed: snapshot";
+        problems.push(("mode", cause.to_string()));
+    }
+    if sync.source.complete == Complete::Auto {
+        let cause = "kind lookup_table needs to know when the table is whole: each_file, manifest, success_marker, quiet_minutes or sync_now";
+        problems.push(("source.complete", cause.to_string()));
+    }
+    if let Some(DestinationConfig::Mixpanel(mixpanel)) = destination
+        && mixpanel.service_account.is_none()
+    {
+        let cause = format!("kind lookup_table needs destinations.{}.service_account", sync.destination);
         problems.push(("destination", cause));
     }
     problems
@@ -124,7 +155,7 @@ fn mode_and_feed(sync: &SyncConfig) -> Vec<(&'static str, String)> {
         )),
         _ => {}
     }
-    let has_key = sync.profiles.is_some() || sync.events.as_ref().is_some_and(|events| events.insert_id.is_some());
+    let has_key = sync.kind != Kind::Events || sync.events.as_ref().is_some_and(|events| events.insert_id.is_some());
     if matches!(sync.mode, Mode::Mirror | Mode::Full) && !has_key {
         problems.push((
             "events.insert_id",

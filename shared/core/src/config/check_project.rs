@@ -55,7 +55,8 @@ pub fn check_overlaps(syncs: &BTreeMap<String, SyncConfig>) -> Vec<ConfigError> 
                 && overlap
                 && a.kind == b.kind
                 && a.events == b.events
-                && a.profiles == b.profiles;
+                && a.profiles == b.profiles
+                && a.lookup_table == b.lookup_table;
             if same && a.namespace() != b.namespace() {
                 problems.push(ConfigError::at(
                     &format!("syncs/{}.yaml", b.name),

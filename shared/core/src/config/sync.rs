@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EventsConfig, InsertIdColumns, ProfilesConfig, SourceConfig};
+use super::{EventsConfig, InsertIdColumns, LookupTableConfig, ProfilesConfig, SourceConfig};
 
 /// `syncs/NAME.yaml`: exports under a prefix become one kind of record at one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,9 @@ pub struct SyncConfig {
     /// The mapping of `kind: user_profiles` and `kind: group_profiles`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profiles: Option<ProfilesConfig>,
+    /// The mapping of `kind: lookup_table`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup_table: Option<LookupTableConfig>,
     /// Only rows with a time in here.
     #[serde(default, skip_serializing_if = "Window::is_open")]
     pub window: Window,
@@ -57,7 +60,8 @@ impl SyncConfig {
     pub fn key_columns(&self) -> Vec<&str> {
         let events = self.events.as_ref().and_then(|events| events.insert_id.as_ref());
         let profiles = self.profiles.as_ref().map(|profiles| profiles.id.as_str());
-        events.map(InsertIdColumns::columns).unwrap_or_default().into_iter().chain(profiles).collect()
+        let table = self.lookup_table.as_ref().map(|table| table.key.as_str());
+        events.map(InsertIdColumns::columns).unwrap_or_default().into_iter().chain(profiles).chain(table).collect()
     }
 
     /// Whether a row's insert_id is a column's value itself.
@@ -86,6 +90,8 @@ pub enum Kind {
     UserProfiles,
     /// What is known of groups, such as companies.
     GroupProfiles,
+    /// A table that explains the values of a property.
+    LookupTable,
 }
 
 impl Kind {
@@ -95,6 +101,7 @@ impl Kind {
             Self::Events => "events",
             Self::UserProfiles => "user_profiles",
             Self::GroupProfiles => "group_profiles",
+            Self::LookupTable => "lookup_table",
         }
     }
 
@@ -104,6 +111,7 @@ impl Kind {
             Self::Events => "event",
             Self::UserProfiles => "user profile update",
             Self::GroupProfiles => "group profile update",
+            Self::LookupTable => "table row",
         }
     }
 

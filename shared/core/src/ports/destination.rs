@@ -92,7 +92,11 @@ pub trait Destination: Send + Sync {
     fn time_bounds(&self, now_ms: i64) -> (i64, i64);
     /// A fresh encoder. The op and the order column of the lock describe changes, not rows: they are not sent.
     fn encoder(&self, lock: &SchemaLock) -> Box<dyn RowEncoder>;
-    /// Appends the line that deletes an identity.
+    /// What comes before the first line, where a batch is a whole.
+    fn preamble(&self, _lock: &SchemaLock) -> Vec<u8> {
+        Vec::new()
+    }
+    /// Appends the line that deletes an identity; nothing, where it is deleted by not being in a whole.
     fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>);
     /// Appends the payload, compressed as the request takes it.
     fn compress(&self, lines: &[u8], out: &mut Vec<u8>);

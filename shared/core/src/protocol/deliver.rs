@@ -302,7 +302,14 @@ fn outcome_of(staged: &StagedBatch, refused: &[crate::ports::Refusal]) -> Outcom
     let mut line = 0u32;
     let mut refused = refused.iter().peekable();
     for (number, change) in staged.changes.iter().enumerate() {
-        let last_line = line + u32::from(change.lines) - 1;
+        let is_absence = change.kind == ChangeKind::DeleteByAbsence;
+        let Some(last_line) = (line + u32::from(change.lines)).checked_sub(1).filter(|_| change.lines > 0) else {
+            // Nothing of its own was sent for it: it went with the whole.
+            outcome.accepted += u64::from(!is_absence);
+            outcome.deleted_by_absence += u64::from(is_absence);
+            outcome.states.extend(change.keyed.as_ref().map(|keyed| (keyed.key, keyed.after.clone())));
+            continue;
+        };
         let mut refusal = None;
         while let Some(next) = refused.next_if(|r| r.line <= last_line) {
             if next.line == last_line {
@@ -310,7 +317,6 @@ fn outcome_of(staged: &StagedBatch, refused: &[crate::ports::Refusal]) -> Outcom
             }
         }
         line = last_line + 1;
-        let is_absence = change.kind == ChangeKind::DeleteByAbsence;
         match refusal {
             None => {
                 outcome.accepted += u64::from(!is_absence);

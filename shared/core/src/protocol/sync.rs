@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Feed, Mode, SyncConfig};
+use crate::config::{Feed, Kind, Mode, SyncConfig};
 use crate::mapping::parse_moment;
 use crate::model::SchemaLock;
 use crate::ports::Destination;
@@ -53,6 +53,9 @@ impl Sync {
 
     /// How the exports carry change: as configured, else by mode and by the op column that was found.
     pub fn feed(&self, lock: &SchemaLock) -> Feed {
+        if self.config.kind == Kind::LookupTable {
+            return Feed::Snapshot;
+        }
         match (self.config.source.feed, self.config.mode) {
             (Feed::Auto, Mode::Append) => Feed::Append,
             (Feed::Auto, Mode::Full) => Feed::Snapshot,
@@ -66,7 +69,8 @@ impl Sync {
 
     /// Whether the feed may turn out to be another one once the exports are looked at.
     pub fn feed_is_open(&self, lock: &SchemaLock) -> bool {
-        self.config.source.feed == Feed::Auto
+        self.config.kind != Kind::LookupTable
+            && self.config.source.feed == Feed::Auto
             && self.config.mode == Mode::Mirror
             && self.config.source.op.is_none()
             && lock.columns.is_empty()

@@ -35,6 +35,12 @@ pub const PROFILE_PROPERTIES: usize = 2_000;
 /// Bytes of a list or object in a profile (docs.mixpanel.com/docs/data-structure/property-reference/data-type: 256 KB).
 pub const PROFILE_NESTED_BYTES: usize = 256 * 1024;
 
+/// Uncompressed bytes of a lookup table: 100 MB (docs.mixpanel.com/reference/replace-lookup-table).
+pub const LOOKUP_TABLE_BYTES: u64 = 100_000_000;
+
+/// Rows of all lookup tables of a project together (docs.mixpanel.com/docs/data-structure/lookup-tables).
+pub const LOOKUP_TABLE_ROWS: u32 = 5_000_000;
+
 /// Keys of an object, elements of an array: "fewer than 255".
 pub const NESTED_ITEMS: usize = 254;
 

@@ -1,4 +1,4 @@
-//! Mixpanel: events over `/import`, profiles of users over `/engage` and of groups over `/groups`
+//! Mixpanel: events over `/import`, profiles of users over `/engage` and of groups over `/groups`, lookup tables
 //! (docs.mixpanel.com/reference, 2026-08-21).
 
 mod answer;
@@ -7,6 +7,7 @@ mod event_encoder;
 mod events;
 mod json;
 mod limits;
+mod lookup_table;
 mod profile_answer;
 mod profile_encoder;
 mod profiles;
@@ -16,5 +17,6 @@ mod target;
 
 pub use events::MixpanelEvents;
 pub use limits::BANNED_IDS;
+pub use lookup_table::MixpanelLookupTable;
 pub use profiles::MixpanelProfiles;
 pub use target::MixpanelTarget;

@@ -5,6 +5,9 @@
 /// Events in one request. `docs.mixpanel.com/reference/import-events`.
 pub const MAX_EVENTS: usize = 2_000;
 
+/// Bytes of a lookup table after decompression: 100 MB. `docs.mixpanel.com/reference/replace-lookup-table`.
+pub const MAX_LOOKUP_TABLE_BYTES: usize = 100 * 1024 * 1024;
+
 /// Bytes of one profile update: 1 MB. `docs.mixpanel.com/reference/user-profile-limits`.
 pub const MAX_UPDATE_BYTES: usize = 1024 * 1024;
 

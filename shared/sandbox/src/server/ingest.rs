@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, State as Shared};
+use axum::extract::{ConnectInfo, Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use crate::faults::Fault;
 use crate::mixpanel::answer::{self, Answer};
 use crate::mixpanel::import::{self, ImportRequest};
 use crate::mixpanel::limits::MAX_BODY_BYTES;
+use crate::mixpanel::lookup_table;
 use crate::mixpanel::profile::{ProfileRoute, profiles};
 use crate::store::{NewRequest, Store, StoreError};
 
@@ -61,6 +62,38 @@ pub(super) async fn groups(
     let projects = shared.0.clone();
     answer(shared, info, "/groups", body, move |store, body, fault| {
         take_profiles(store, &projects, ProfileRoute::Groups, &query, &headers, body, fault)
+    })
+    .await
+}
+
+/// `PUT /lookup-tables/{id}`
+pub(super) async fn lookup_table(
+    shared: Shared<State>,
+    info: ConnectInfo<Hangup>,
+    Path(id): Path<String>,
+    Query { 0: query }: Query,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let projects = shared.0.clone();
+    answer(shared, info, "/lookup-tables", body, move |store, body, fault| {
+        let authorization = text_header(&headers, header::AUTHORIZATION);
+        let project_id = import::parameter(&query, "project_id");
+        let Some(project) = projects.project(authorization, project_id) else {
+            return refuse(store, "/lookup-tables", answer::unauthorized(), "");
+        };
+        let (answer, table) = lookup_table::replace(text_header(&headers, header::CONTENT_ENCODING), body);
+        let (note, status) = noted(&answer, fault);
+        let request = NewRequest {
+            at_ms: Timestamp::now().as_millisecond(),
+            path: "/lookup-tables",
+            project: &project.kept_as(authorization, project_id),
+            status,
+            events: answer.events,
+            note: note.trim_end(),
+        };
+        store.record_lookup_table(&request, &id, table.as_deref())?;
+        Ok(answer)
     })
     .await
 }

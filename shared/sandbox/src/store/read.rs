@@ -109,6 +109,16 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// A lookup table as it was sent.
+    pub fn lookup_table(&self, id: &str) -> Result<Option<String>, StoreError> {
+        let tables = self.lock().query_row("SELECT csv FROM lookup_tables WHERE id = ?", [id], |row| row.get(0));
+        match tables {
+            Ok(csv) => Ok(Some(csv)),
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The last `limit` profiles that were updated, the latest first, and how many there are.
     pub fn last_profiles(&self, limit: u32) -> Result<(Vec<ProfileRow>, u64), StoreError> {
         let sql = format!(

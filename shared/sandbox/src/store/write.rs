@@ -98,12 +98,28 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps a request, and the table that takes the place of an older one.
+    pub fn record_lookup_table(&self, request: &NewRequest<'_>, id: &str, csv: Option<&str>) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        if let Some(csv) = csv {
+            transaction.execute(
+                "INSERT OR REPLACE INTO lookup_tables (project, id, csv, updated_ms) VALUES (?, ?, ?, ?)",
+                params![request.project, id, csv, request.at_ms],
+            )?;
+        }
+        note_request(&transaction, request, if csv.is_some() { request.events } else { 0 })?;
+        transaction.commit()?;
+        Ok(())
+    }
+
     /// Forgets every copy and every request; says how many copies there were.
     pub fn clear(&self) -> Result<usize, StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let copies = transaction.execute("DELETE FROM copies", [])?;
         transaction.execute("DELETE FROM profiles", [])?;
+        transaction.execute("DELETE FROM lookup_tables", [])?;
         transaction.execute("DELETE FROM requests", [])?;
         transaction.commit()?;
         Ok(copies)

@@ -11,6 +11,7 @@ mod expected;
 mod guards;
 mod index;
 mod lock;
+mod lookup_table;
 mod map;
 mod read;
 mod reduce;
@@ -30,7 +31,7 @@ use super::candidates::snapshot_of;
 use super::error::ProtocolError;
 use super::store::{load_checkpoint, update_checkpoint};
 use super::{PlanMessage, Sync};
-use crate::config::{Feed, Mode};
+use crate::config::{Feed, Kind, Mode};
 use crate::model::{Checkpoint, Phase, PlanSummary, RunId, RunPhase};
 use crate::ports::{Ports, Progress};
 
@@ -152,6 +153,9 @@ pub async fn replay(ports: &Ports, sync: &Arc<Sync>, replay: Replay) -> Result<O
 async fn run_plan(mut context: PlanContext, checkpoint: Checkpoint) -> Result<Planned, ProtocolError> {
     lock::prepare(&mut context, &checkpoint).await?;
     let planned = match context.sync.feed(&context.lock) {
+        Feed::Snapshot if context.sync.config.kind == Kind::LookupTable => {
+            lookup_table::plan_lookup_table(&mut context, &checkpoint).await?
+        }
         Feed::Snapshot => snapshot::plan_snapshot(&mut context, &checkpoint).await?,
         Feed::Change => change::plan_changes(&mut context, &checkpoint).await?,
         // Rows of an append feed that a mirror follows are upserts: changes without deletes.

@@ -79,7 +79,7 @@ pub(super) async fn store_part(
 
 /// The change of one row: an event under the identity the key has, or a tombstone for the old identity and an event
 /// under a new one, because event, user and time of an event cannot be changed.
-fn row_change(
+pub(super) fn row_change(
     context: &PlanContext,
     encoder: &dyn RowEncoder,
     block: &MappedBlock,
@@ -146,5 +146,6 @@ pub(super) fn tombstone_change(
     context.sync.destination.tombstone(identity, &mut line);
     let after = RowState { status: RowStatus::Deleted, fingerprint: 0, version, ..before.clone() };
     let keyed = Some(Box::new(KeyedChange { key, after, before: Some(before) }));
-    (StagedChange { kind, lines: 1, at, keyed }, line)
+    // Where the whole table is sent, a row is deleted by not being there.
+    (StagedChange { kind, lines: u8::from(!line.is_empty()), at, keyed }, line)
 }

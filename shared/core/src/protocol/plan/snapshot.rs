@@ -13,7 +13,7 @@ use super::read::mapped_blocks;
 use super::reduce::reduce;
 use super::selection::{RowBits, Selection};
 use super::send::{send_selected, store_part, tombstone_change};
-use crate::config::Mode;
+use crate::config::{Kind, Mode};
 use crate::ledger::{LedgerEntry, LedgerReader, LedgerWriter};
 use crate::model::{
     ChangeKind, Checkpoint, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState, RowVersion,
@@ -70,7 +70,7 @@ pub(super) async fn plan_snapshot(
     Ok(committed.into_iter().collect())
 }
 
-async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, ProtocolError> {
+pub(super) async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, ProtocolError> {
     let mut index = Index::new();
     for (number, export) in draft.exports.clone().iter().enumerate() {
         let at = number as u32;
@@ -108,14 +108,17 @@ async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, P
 }
 
 /// What the merge of index and ledger came to.
-struct Merge {
-    bits: HashMap<u32, RowBits>,
-    before: HashMap<RowPosition, RowState>,
-    delta: LedgerWriter,
-    live: u64,
+pub(super) struct Merge {
+    /// Rows to send.
+    pub bits: HashMap<u32, RowBits>,
+    /// All rows that are to be there, where the destination is sent all of them.
+    pub kept: HashMap<u32, RowBits>,
+    pub before: HashMap<RowPosition, RowState>,
+    pub delta: LedgerWriter,
+    pub live: u64,
 }
 
-async fn merge_ledger(
+pub(super) async fn merge_ledger(
     context: &PlanContext,
     checkpoint: &Checkpoint,
     draft: &mut Draft,
@@ -124,8 +127,13 @@ async fn merge_ledger(
     let part = |what: &str| names::ledger_part(context.sync.name(), draft.run, context.attempt, what);
     let mut compacted = (checkpoint.ledger.len() > LEDGER_PARTS_MAX).then(|| LedgerWriter::new(part("base")));
     draft.ledger_replaces = compacted.is_some();
-    let mut merge =
-        Merge { bits: HashMap::new(), before: HashMap::new(), delta: LedgerWriter::new(part("delta")), live: 0 };
+    let mut merge = Merge {
+        bits: HashMap::new(),
+        kept: HashMap::new(),
+        before: HashMap::new(),
+        delta: LedgerWriter::new(part("delta")),
+        live: 0,
+    };
     let mut ledger = open_ledger(context, checkpoint).await?;
     let mut known = ledger.next_entry()?;
     let mut conflicts = 0;
@@ -192,6 +200,10 @@ async fn take_row(
     state: Option<LedgerEntry>,
     merge: &mut Merge,
 ) -> Result<(), ProtocolError> {
+    if context.sync.config.kind == Kind::LookupTable {
+        let at = entry.position();
+        merge.kept.entry(at.export).or_default().set(at.row);
+    }
     // The snapshot is the truth, whatever version the ledger saw: versions only order rows within it.
     match decide(entry, &RowVersion::None, state.as_ref().map(|s| &s.brief), context.replay.is_some(), false) {
         Decision::Send => {

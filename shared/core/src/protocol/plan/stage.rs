@@ -57,6 +57,16 @@ impl Stager {
         Ok(())
     }
 
+    /// Takes lines that belong to no change, into the batch that is being filled.
+    pub fn push_lines(&mut self, context: &PlanContext, count: u32, lines: &[u8]) {
+        self.batch.lines += count;
+        self.lines_total += u64::from(count);
+        self.payload_bytes += lines.len() as u64;
+        if !context.is_dry {
+            self.lines.extend_from_slice(lines);
+        }
+    }
+
     /// Takes a row state to be written without sending anything.
     pub async fn push_quiet(&mut self, context: &PlanContext, key: RowKey, state: RowState) -> Result<(), PortError> {
         if self.batch.quiet_states.len() >= self.limits.lines_max as usize * 4 {
