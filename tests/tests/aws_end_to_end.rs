@@ -81,6 +81,30 @@ async fn a_change_feed_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn profiles_are_followed_from_a_change_log() {
+    let Some(rig) = Rig::deploy("profiles").await else { return };
+    let sync =
+        "destination: product\nkind: user_profiles\nmode: mirror\nsource: { prefix: log/ }\nprofiles: { id: id }\n";
+    rig.publish(&[("people", sync)]).await;
+    let record = |op: &str, id: u32, name: Option<&str>, lsn: u32| {
+        let row = json!({ "id": format!("u{id}"), "name": name });
+        let (before, after) = if op == "d" { (row, json!(null)) } else { (json!(null), row) };
+        json!({ "before": before, "after": after, "op": op, "source": { "lsn": lsn }, "ts_ms": 1 }).to_string()
+    };
+    let log = [record("c", 1, Some("Ann"), 1), record("c", 2, Some("Bob"), 2), record("c", 3, None, 3)];
+    rig.put("log/1.jsonl", log.join("\n")).await;
+    rig.finished("people", 1).await;
+    rig.put("log/2.jsonl", [record("u", 1, None, 4), record("d", 2, Some("Bob"), 5)].join("\n")).await;
+    rig.finished("people", 2).await;
+    let store = rig.sandbox.store();
+    let profiles = tokio::task::block_in_place(|| store.profiles("", "", 10)).unwrap();
+    let shown: Vec<(&str, &str)> = profiles.iter().map(|row| (row.id.as_str(), row.properties.as_str())).collect();
+    assert_eq!(shown, [("u1", "{}"), ("u3", "{}")]);
+    let run = &driftless_core::protocol::runs(rig.stack.ports(), "people", None).await.unwrap()[1];
+    assert_eq!((run.plan.billable, run.plan.updates, run.plan.deletes), (0, 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operator_publishes_syncs_looks_and_decides() {
     let Some(rig) = Rig::deploy("operator").await else { return };
     let folder = tempfile::tempdir().unwrap();

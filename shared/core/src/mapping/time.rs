@@ -65,6 +65,22 @@ pub fn time_ms_of(value: &Value<'_>, rule: &TimeZoneRule) -> Option<i64> {
     i64::try_from(nanos.div_euclid(1_000_000)).ok()
 }
 
+/// Whether a time says neither its zone nor a moment: then the sync's time zone decides.
+pub fn needs_zone(value: &Value<'_>) -> bool {
+    match value {
+        Value::Timestamp { utc, .. } => !utc,
+        Value::Date(_) => true,
+        Value::Text(text) => {
+            let text = text.trim();
+            // Ten digits and more are a number since 1970.
+            let is_number = text.len() > 9 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let offset = text.get(10..).is_some_and(|time| time.contains(['+', '-']));
+            !is_number && !offset && !text.ends_with(['Z', 'z']) && !text.ends_with("UTC")
+        }
+        _ => false,
+    }
+}
+
 /// A date, or a time with or without a zone (then UTC), in milliseconds since the epoch: for configuration.
 pub fn parse_moment(text: &str) -> Option<i64> {
     time_ms_of(&Value::Text(text.into()), &TimeZoneRule::utc())
@@ -160,6 +176,24 @@ fn epoch_float(number: f64, unit: Option<TimeUnit>) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_with_a_zone_are_told_from_those_without() {
+        let needs = |text: &str| needs_zone(&Value::Text(text.to_string().into()));
+        for zoned in [
+            "2025-01-01T00:00:00Z",
+            "2025-01-01 00:00:00 UTC",
+            "2025-01-01T00:00:00+01",
+            "2025-01-01 00:00:00.5 -0700",
+            "1735689600",
+            "1735689600.5",
+        ] {
+            assert!(!needs(zoned), "{zoned}");
+        }
+        for bare in ["2025-01-01", "2025-01-01 00:00:00", "2025-01-01T00:00:00.123", "20250101"] {
+            assert!(needs(bare), "{bare}");
+        }
+    }
 
     fn ms(text: &str) -> Option<i64> {
         time_ms_of(&Value::Text(text.into()), &TimeZoneRule::utc())

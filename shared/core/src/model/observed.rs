@@ -14,6 +14,8 @@ pub struct Observed {
     pub event_names: BTreeSet<String>,
     /// Strings that were cut to the destination's limit, per column.
     pub truncated: BTreeMap<String, u64>,
+    /// Whether a time had no zone.
+    pub bare_times: bool,
     hot: HashMap<(u64, i64), u64>,
 }
 
@@ -31,6 +33,7 @@ impl Observed {
 
     /// Merges what another part of the run saw.
     pub fn merge(&mut self, other: Observed) {
+        self.bare_times |= other.bare_times;
         for name in other.event_names {
             if self.event_names.len() < EVENT_NAMES_KEPT {
                 self.event_names.insert(name);

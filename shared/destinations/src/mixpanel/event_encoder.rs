@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use driftless_core::config::{EventName, WithoutUser};
-use driftless_core::mapping::{canonical_text, time_ms_of, truncate_utf8};
+use driftless_core::mapping::{canonical_text, needs_zone, time_ms_of, truncate_utf8};
 use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value};
 use driftless_core::ports::RowEncoder;
 
@@ -72,7 +72,7 @@ impl EventEncoder {
         Ok(())
     }
 
-    fn read_time(&self, plan: &ColumnPlan, row: Row<'_>) -> Result<i64, RowError> {
+    fn read_time(&mut self, plan: &ColumnPlan, row: Row<'_>) -> Result<i64, RowError> {
         let column = &self.mapping.events.time.column;
         let value = plan.time.map(|n| &row.values[n]).filter(|value| !is_blank(value));
         let Some(value) = value else {
@@ -83,6 +83,7 @@ impl EventEncoder {
                 "fill it in the export, or name another column in events.time",
             ));
         };
+        self.properties.observed.bare_times |= needs_zone(value);
         time_ms_of(value, &self.mapping.time_rule).ok_or_else(|| {
             RowError::of_column(
                 RowErrorCode::TimeInvalid,

@@ -50,6 +50,7 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
     }
     if let Some(events) = &context.sync.config.events
         && events.time.timezone.is_none()
+        && draft.observed.bare_times
     {
         warn(
             "timezone",
