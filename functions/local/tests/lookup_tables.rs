@@ -86,6 +86,13 @@ fn what_does_not_fit_is_refused_with_a_reason() {
         PRODUCTS.replace("lookup_table: {", "profiles: { id: x }\nlookup_table: {"),
         "profiles: is no mapping of kind lookup_table",
     );
+    let many: Vec<String> = (0..17).map(|n| format!("c{n}")).collect();
+    let events = "events: { name: { value: E }, time: { column: t }, insert_id: [COLUMNS] }"
+        .replace("COLUMNS", &many.join(", "));
+    check(
+        format!("destination: product\nkind: events\nmode: mirror\nsource: {{ prefix: p/ }}\n{events}\n"),
+        "names more than 16 columns",
+    );
     let project = Project::new().sync_yaml("products", &PRODUCTS.replace("ID", ID));
     project.run(&["check"]).exits(2).says(&["kind lookup_table needs destinations.product.service_account"]);
 }

@@ -65,10 +65,20 @@ fn a_snapshot_of_users_is_set_cleared_and_deleted() {
 
     // A column that is gone is cleared where it was; the others stay unsent.
     project.export("users/all.csv", "user,email\nu1,a@x.org\nu3,c@x.org\nu4,d@x.org\n");
+    project.run(&["plan"]).exits(0).says(&["columns that are gone: internal, plan"]);
     project.sync().exits(0).counts(&[("plan/updates", 1), ("counts/unchanged", 2)]);
     assert_eq!(users(&project)[2], ("u4".into(), json!({"$email": "d@x.org"})));
     project.run(&["verify", "users"]).exits(0).says(&["3 equal at the destination, 0 missing or different, 0 surplus"]);
     project.sync().exits(0).counts(&[("settled/events_sent", 0)]);
+    project.run(&["plan"]).exits(0).never_says(&["columns that are gone", "the mapping"]);
+
+    // Another mapping: the plan names it and how many rows it changes.
+    project.write("syncs/users.yaml", USERS.replace("$email: email", "$phone: email"));
+    project.export("users/all.csv", "user,email\nu1,a@x.org\nu3,c@x.org\nu4,d@x.org\n\n");
+    project
+        .run(&["plan"])
+        .exits(0)
+        .says(&["the mapping in syncs/users.yaml changed", "would send 6 user profile updates"]);
 }
 
 #[test]

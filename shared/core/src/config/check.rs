@@ -1,7 +1,7 @@
 use super::{
     Complete, ConfigError, Dedupe, DestinationConfig, Feed, Kind, Mode, Order, ProjectConfig, SyncConfig, Window,
 };
-use crate::mapping::{TimeZoneRule, parse_moment};
+use crate::mapping::{KEY_COLUMNS_MAX, TimeZoneRule, parse_moment};
 
 /// Checks what no single field can tell: whether the parts of a sync fit each other and the project. Returns every
 /// problem, so that one look repairs the file.
@@ -49,6 +49,9 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
         && columns.columns().is_empty()
     {
         problem("events.insert_id", "names no column".to_string());
+    }
+    if sync.key_columns().len() > KEY_COLUMNS_MAX {
+        problem("events.insert_id", format!("names more than {KEY_COLUMNS_MAX} columns; join some in the export"));
     }
     if let Some(quote) = &sync.source.csv.quote
         && quote.len() > 1

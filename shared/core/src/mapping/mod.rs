@@ -7,7 +7,9 @@ mod text;
 mod time;
 
 pub use number::{NumberText, number_text};
-pub use source_row::{Op, SourceRows, marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
+pub use source_row::{
+    KEY_COLUMNS_MAX, Op, SourceRows, marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column,
+};
 pub use technical::technical_columns;
 pub use text::{canonical_text, truncate_utf8};
 pub use time::{TimeZoneRule, needs_zone, parse_moment, time_ms_of, timestamp_text};

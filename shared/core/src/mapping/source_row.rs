@@ -101,6 +101,9 @@ pub fn well_known_order_column(columns: &[String]) -> Option<&str> {
     ORDER_COLUMNS.iter().find_map(|known| columns.iter().map(String::as_str).find(|name| folded(name) == *known))
 }
 
+/// Columns that may name a row together.
+pub const KEY_COLUMNS_MAX: usize = 16;
+
 /// Reads the source side of rows: key, op and order. Works out per column list where these are.
 pub struct SourceRows {
     namespace: String,
@@ -169,7 +172,7 @@ impl SourceRows {
     /// The row's key. An empty key column is an error: a guessed key would merge rows.
     pub fn key(&mut self, row: Row<'_>) -> Result<RowKey, RowError> {
         let resolved = self.resolve(row.columns);
-        let mut parts: [Option<Cow<'_, str>>; 16] = Default::default();
+        let mut parts: [Option<Cow<'_, str>>; KEY_COLUMNS_MAX] = Default::default();
         let count = resolved.keys.len().min(parts.len());
         for (n, index) in resolved.keys.iter().take(count).enumerate() {
             let value = index.map(|i| &row.values[i]).unwrap_or(&Value::Null);

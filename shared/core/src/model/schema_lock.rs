@@ -80,6 +80,12 @@ pub struct SchemaLock {
     pub op_column: Option<String>,
     /// The order column that was found.
     pub order_column: Option<String>,
+    /// Of these, columns that the latest snapshot no longer had: named once.
+    #[serde(skip_serializing_if = "std::collections::BTreeSet::is_empty")]
+    pub gone: std::collections::BTreeSet<String>,
+    /// Digest of the mapping that rows were last planned under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
     /// The wrapping of a change log's rows, once one was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub envelope: Option<Envelope>,

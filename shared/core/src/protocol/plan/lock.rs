@@ -1,7 +1,8 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::context::PlanContext;
-use crate::config::{Feed, Mode, Order};
+use crate::config::{Feed, Mode, Order, SyncConfig};
 use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
 use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
@@ -20,10 +21,12 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
     lock.types.extend(context.sync.config.source.types.clone());
     lock.declared.extend(context.sync.config.source.types.keys().cloned());
     let mut domains = Vec::new();
+    let mut present = BTreeSet::new();
     for export in spread(&exports) {
         match inspect(context, export, &lock).await {
             Ok(inspection) => {
                 lock = inspection.lock;
+                present.extend(inspection.columns.iter().cloned());
                 lock.columns.extend(inspection.columns);
                 domains.extend(inspection.domains);
             }
@@ -33,6 +36,10 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
         }
     }
     find_source_columns(context, &before, &mut lock, &domains);
+    if !present.is_empty() && context.sync.feed(&lock) == Feed::Snapshot {
+        lock.gone = before.columns.difference(&present).cloned().collect();
+    }
+    lock.mapping = Some(mapping_digest(&context.sync.config));
     context.notes = drift(context, &before, &lock);
     context.lock = Arc::new(lock);
     Ok(())
@@ -70,7 +77,7 @@ fn find_source_columns(
     context: &PlanContext,
     before: &SchemaLock,
     lock: &mut SchemaLock,
-    domains: &[(String, std::collections::BTreeSet<String>)],
+    domains: &[(String, BTreeSet<String>)],
 ) {
     let config = &context.sync.config;
     if config.mode != Mode::Mirror && config.mode != Mode::Full {
@@ -98,17 +105,21 @@ fn find_source_columns(
 }
 
 /// Domains of one column from several exports, taken together.
-fn merged(
-    domains: &[(String, std::collections::BTreeSet<String>)],
-) -> Vec<(String, std::collections::BTreeSet<String>)> {
-    let mut by_name = std::collections::BTreeMap::<String, std::collections::BTreeSet<String>>::new();
+fn merged(domains: &[(String, BTreeSet<String>)]) -> Vec<(String, BTreeSet<String>)> {
+    let mut by_name = std::collections::BTreeMap::<String, BTreeSet<String>>::new();
     for (name, values) in domains {
         by_name.entry(name.clone()).or_default().extend(values.iter().cloned());
     }
     by_name.into_iter().collect()
 }
 
-/// Names what changed about the columns since the last plan.
+/// Changes with every change of the mapping in the sync's own file.
+fn mapping_digest(config: &SyncConfig) -> String {
+    let mapping = serde_json::json!([config.kind, config.events, config.profiles, config.lookup_table]);
+    blake3::hash(mapping.to_string().as_bytes()).to_hex()[..16].to_string()
+}
+
+/// Names what changed about columns and mapping since the last plan.
 fn drift(context: &PlanContext, before: &SchemaLock, after: &SchemaLock) -> Vec<Warning> {
     let mut notes = Vec::new();
     if !before.columns.is_empty() {
@@ -116,9 +127,31 @@ fn drift(context: &PlanContext, before: &SchemaLock, after: &SchemaLock) -> Vec<
         if !added.is_empty() {
             notes.push(Warning {
                 code: "columns_added".to_string(),
-                text: format!("new columns: {}. Rows in which they hold a value count as changed; leave them out with events.exclude", added.join(", ")),
+                text: format!(
+                    "new columns: {}. Rows in which they hold a value count as changed; leave them out with exclude",
+                    added.join(", ")
+                ),
             });
         }
+    }
+    let gone: Vec<_> = after.gone.difference(&before.gone).map(String::as_str).collect();
+    if !gone.is_empty() {
+        notes.push(Warning {
+            code: "columns_gone".to_string(),
+            text: format!(
+                "columns that are gone: {}. Rows in which they held a value count as changed",
+                gone.join(", ")
+            ),
+        });
+    }
+    if before.mapping.is_some() && before.mapping != after.mapping {
+        notes.push(Warning {
+            code: "mapping_changed".to_string(),
+            text: format!(
+                "the mapping in syncs/{}.yaml changed since the last plan. Rows that look different by it count as changed",
+                context.sync.name()
+            ),
+        });
     }
     if let Some(envelope) = after.envelope
         && before.envelope.is_none()
