@@ -71,11 +71,7 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
 fn kind_and_mapping(sync: &SyncConfig, project: &ProjectConfig) -> Vec<(&'static str, String)> {
     let mut problems = Vec::new();
     let kind = sync.kind.name();
-    let wanted = match sync.kind {
-        Kind::Events => "events",
-        Kind::UserProfiles | Kind::GroupProfiles => "profiles",
-        Kind::LookupTable => "lookup_table",
-    };
+    let wanted = sync.kind.mapping();
     let mappings = [
         ("events", sync.events.is_some()),
         ("profiles", sync.profiles.is_some()),

@@ -105,6 +105,15 @@ impl Kind {
         }
     }
 
+    /// The field of the configuration that holds its mapping.
+    pub fn mapping(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::UserProfiles | Self::GroupProfiles => "profiles",
+            Self::LookupTable => "lookup_table",
+        }
+    }
+
     /// What one line of a request is, for people.
     pub fn noun(self) -> &'static str {
         match self {

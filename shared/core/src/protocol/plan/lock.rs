@@ -128,8 +128,9 @@ fn drift(context: &PlanContext, before: &SchemaLock, after: &SchemaLock) -> Vec<
             notes.push(Warning {
                 code: "columns_added".to_string(),
                 text: format!(
-                    "new columns: {}. Rows in which they hold a value count as changed; leave them out with exclude",
-                    added.join(", ")
+                    "new columns: {}. Rows in which they hold a value count as changed; leave them out with {}.exclude",
+                    added.join(", "),
+                    context.sync.config.kind.mapping()
                 ),
             });
         }
