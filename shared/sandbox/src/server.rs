@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::faults::{FaultPlan, FaultPlanError};
 use crate::mixpanel::auth::Project;
+use crate::mixpanel::profile::ProfileRoute;
 use crate::store::{Store, StoreError, StorePath};
 use connection::{Hangup, HangupListener};
 use state::State;
@@ -143,8 +144,8 @@ fn router(state: State) -> Router {
     Router::new()
         .route("/", get(control::show))
         .route("/import", post(ingest::import))
-        .route("/engage", post(ingest::users))
-        .route("/groups", post(ingest::groups))
+        .route(ProfileRoute::Users.path(), post(|s, i, q, h, b| ingest::profiles(ProfileRoute::Users, s, i, q, h, b)))
+        .route(ProfileRoute::Groups.path(), post(|s, i, q, h, b| ingest::profiles(ProfileRoute::Groups, s, i, q, h, b)))
         .route("/lookup-tables/{id}", put(ingest::lookup_table).layer(DefaultBodyLimit::max(MAX_TABLE_SENT_BYTES)))
         .route("/api/query/engage", post(query::engage))
         .route("/api/2.0/export", get(lines::export))

@@ -21,6 +21,16 @@ pub enum ProfileRoute {
     Groups,
 }
 
+impl ProfileRoute {
+    /// The path of the route.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Users => "/engage",
+            Self::Groups => "/groups",
+        }
+    }
+}
+
 /// Whose profile.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProfileKey {

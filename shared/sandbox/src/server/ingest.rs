@@ -16,7 +16,7 @@ use crate::mixpanel::answer::{self, Answer};
 use crate::mixpanel::import::{self, ImportRequest};
 use crate::mixpanel::limits::MAX_BODY_BYTES;
 use crate::mixpanel::lookup_table;
-use crate::mixpanel::profile::{ProfileRoute, profiles};
+use crate::mixpanel::profile::{self, ProfileRoute};
 use crate::store::{NewRequest, Store, StoreError};
 
 const PATH: &str = "/import";
@@ -36,8 +36,9 @@ pub(super) async fn import(
         .await
 }
 
-/// `POST /engage`
-pub(super) async fn users(
+/// `POST /engage` and `POST /groups`
+pub(super) async fn profiles(
+    route: ProfileRoute,
     shared: Shared<State>,
     info: ConnectInfo<Hangup>,
     Query { 0: query }: Query,
@@ -45,23 +46,8 @@ pub(super) async fn users(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let projects = shared.0.clone();
-    answer(shared, info, "/engage", body, move |store, body, fault| {
-        take_profiles(store, &projects, ProfileRoute::Users, &query, &headers, body, fault)
-    })
-    .await
-}
-
-/// `POST /groups`
-pub(super) async fn groups(
-    shared: Shared<State>,
-    info: ConnectInfo<Hangup>,
-    Query { 0: query }: Query,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let projects = shared.0.clone();
-    answer(shared, info, "/groups", body, move |store, body, fault| {
-        take_profiles(store, &projects, ProfileRoute::Groups, &query, &headers, body, fault)
+    answer(shared, info, route.path(), body, move |store, body, fault| {
+        take_profiles(store, &projects, route, &query, &headers, body, fault)
     })
     .await
 }
@@ -155,11 +141,12 @@ fn take_profiles(
     let mut valid = Vec::new();
     let content_type = text_header(headers, header::CONTENT_TYPE);
     let content_encoding = text_header(headers, header::CONTENT_ENCODING);
-    let answer = profiles(route, query, content_type, content_encoding, body, &mut |update| valid.push(update));
+    let answer =
+        profile::profiles(route, query, content_type, content_encoding, body, &mut |update| valid.push(update));
     let (note, status) = noted(&answer, fault);
     let request = NewRequest {
         at_ms: Timestamp::now().as_millisecond(),
-        path: if route == ProfileRoute::Users { "/engage" } else { "/groups" },
+        path: route.path(),
         project: "",
         status,
         events: answer.events,

@@ -2,18 +2,16 @@ use std::collections::HashMap;
 
 use futures::StreamExt;
 
-use super::commit::{Next, commit, refuse_snapshot};
+use super::commit::{Next, commit};
 use super::context::PlanContext;
 use super::draft::Draft;
 use super::map::Pass;
 use super::read::mapped_blocks;
 use super::selection::{RowBits, Selection};
 use super::send::{row_change, store_part};
-use super::snapshot::{Merge, index_rows, merge_ledger};
+use super::snapshot::{Merge, compare};
 use crate::model::{Checkpoint, HoldReason, PlanSummary, RowPosition, RowVersion, RunId};
-use crate::protocol::candidates::snapshot_of;
 use crate::protocol::error::ProtocolError;
-use crate::protocol::limits::EXPORTS_PER_RUN_MAX;
 
 /// Plans a lookup table: compares a complete snapshot with the ledger as any other, and if one row differs stages the
 /// whole table, because the destination replaces it whole or not at all.
@@ -21,33 +19,8 @@ pub(super) async fn plan_lookup_table(
     context: &mut PlanContext,
     checkpoint: &Checkpoint,
 ) -> Result<Vec<(RunId, PlanSummary)>, ProtocolError> {
-    let snapshot = snapshot_of(&context.ports, &context.sync, context.by_person).await?;
-    let digest = snapshot.digest();
-    let is_known = checkpoint.snapshot.as_ref() == Some(&digest) && context.replay.is_none();
     // What is missing from half a table would be deleted.
-    if snapshot.waits_for.is_some() || snapshot.proof.is_none() || is_known {
-        return Ok(Vec::new());
-    }
-    if snapshot.exports.len() > EXPORTS_PER_RUN_MAX {
-        return Err(ProtocolError::Halt(format!(
-            "{} holds more than the {EXPORTS_PER_RUN_MAX} exports of one table; let the warehouse write larger files",
-            context.sync.config.source.prefix
-        )));
-    }
-    let mut draft = Draft::new(context);
-    draft.exports = snapshot.exports;
-    draft.snapshot = Some(digest.clone());
-    draft.snapshot_complete = true;
-    let index = match index_rows(context, &mut draft).await {
-        Ok(index) => index,
-        Err(ProtocolError::Halt(reason)) => {
-            refuse_snapshot(context, digest, &reason).await?;
-            return Err(ProtocolError::Halt(reason));
-        }
-        Err(error) => return Err(error),
-    };
-    let groups = index.finish(&context.ports.compute).await?;
-    let mut merge = merge_ledger(context, checkpoint, &mut draft, groups).await?;
+    let Some((mut draft, mut merge)) = compare(context, checkpoint, true).await? else { return Ok(Vec::new()) };
     if draft.deletes > 0 || merge.bits.values().any(|rows| !rows.is_empty()) {
         stage_table(context, &mut draft, &mut merge).await?;
         if draft.counts.rejected > 0 {

@@ -31,11 +31,29 @@ pub(super) async fn plan_snapshot(
     context: &mut PlanContext,
     checkpoint: &Checkpoint,
 ) -> Result<Vec<(RunId, PlanSummary)>, ProtocolError> {
+    let Some((mut draft, merge)) = compare(context, checkpoint, false).await? else { return Ok(Vec::new()) };
+    let mut delta = Some(merge.delta);
+    send_selected(context, &mut draft, merge.bits, merge.before, &mut delta).await?;
+    if let Some(delta) = delta {
+        store_part(context, &mut draft, delta.finish()?).await?;
+    }
+    draft.ledger_live = (merge.live + draft.inserts).saturating_sub(draft.deletes);
+    let committed = commit(context, checkpoint, draft, true, Next::End(None)).await?;
+    Ok(committed.into_iter().collect())
+}
+
+/// Reads the snapshot whole and compares it with the ledger; `None` if it is known, or not there yet, which it is only
+/// with proof of completeness where `needs_proof`.
+pub(super) async fn compare(
+    context: &mut PlanContext,
+    checkpoint: &Checkpoint,
+    needs_proof: bool,
+) -> Result<Option<(Draft, Merge)>, ProtocolError> {
     let snapshot = snapshot_of(&context.ports, &context.sync, context.by_person).await?;
     let digest = snapshot.digest();
-    let retries = context.replay.is_some();
-    if snapshot.waits_for.is_some() || (checkpoint.snapshot.as_ref() == Some(&digest) && !retries) {
-        return Ok(Vec::new());
+    let is_known = checkpoint.snapshot.as_ref() == Some(&digest) && context.replay.is_none();
+    if snapshot.waits_for.is_some() || (needs_proof && snapshot.proof.is_none()) || is_known {
+        return Ok(None);
     }
     if snapshot.exports.len() > EXPORTS_PER_RUN_MAX {
         return Err(ProtocolError::Halt(format!(
@@ -60,17 +78,10 @@ pub(super) async fn plan_snapshot(
     };
     let groups = index.finish(&context.ports.compute).await?;
     let merge = merge_ledger(context, checkpoint, &mut draft, groups).await?;
-    let mut delta = Some(merge.delta);
-    send_selected(context, &mut draft, merge.bits, merge.before, &mut delta).await?;
-    if let Some(delta) = delta {
-        store_part(context, &mut draft, delta.finish()?).await?;
-    }
-    draft.ledger_live = (merge.live + draft.inserts).saturating_sub(draft.deletes);
-    let committed = commit(context, checkpoint, draft, true, Next::End(None)).await?;
-    Ok(committed.into_iter().collect())
+    Ok(Some((draft, merge)))
 }
 
-pub(super) async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, ProtocolError> {
+async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, ProtocolError> {
     let mut index = Index::new();
     for (number, export) in draft.exports.clone().iter().enumerate() {
         let at = number as u32;
@@ -118,7 +129,7 @@ pub(super) struct Merge {
     pub live: u64,
 }
 
-pub(super) async fn merge_ledger(
+async fn merge_ledger(
     context: &PlanContext,
     checkpoint: &Checkpoint,
     draft: &mut Draft,
