@@ -3,12 +3,14 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use driftless_core::model::{Columns, Row, Value as Cell};
-use driftless_core::ports::Destination;
+use driftless_core::model::{Columns, Row, RunId, SchemaLock, Value as Cell};
+use driftless_core::ports::{Destination, Mutation, PayloadName};
 use driftless_destinations::mixpanel::{MixpanelEvents, MixpanelTarget};
 use driftless_testkit::shared;
 use driftless_tests::simulation::Scenario;
 use serde_json::Value;
+
+const NAME: PayloadName<'_> = PayloadName { sync: "s", run: RunId(1), batch: 0 };
 
 fn specification() -> Option<Value> {
     let text = std::fs::read_to_string(shared("reference/openapi/ingestion.openapi.yaml")?).expect("it is readable");
@@ -42,14 +44,14 @@ fn payload(destination: &MixpanelEvents) -> Vec<u8> {
     let mut lines = Vec::new();
     let mut encoder = destination.encoder(&Default::default());
     encoder.encode(Row { columns: &columns, values: &values }, &mut lines).expect("a valid row");
-    encoder.close("0123456789abcdef0123456789abcdef", &mut lines);
+    encoder.close("0123456789abcdef0123456789abcdef", Mutation::Insert, &mut lines);
     let identity = driftless_core::model::Identity {
         event: "Bought".into(),
         distinct_id: "user-1".into(),
         time_ms: 1_704_067_200_000,
         insert_id: "0123456789abcdef0123456789abcdef".into(),
     };
-    destination.tombstone(&identity, &mut lines);
+    destination.tombstone(&identity, &SchemaLock::default(), &mut lines);
     lines
 }
 
@@ -65,7 +67,7 @@ fn a_request_is_what_the_specification_asks_for() {
     let import = &specification["paths"]["/import"]["post"];
     let destination = destination();
     let lines = payload(&destination);
-    let request = destination.request(compressed(&destination, &lines).into());
+    let request = destination.request(NAME, compressed(&destination, &lines).into());
 
     let (url, query) = request.url.split_once('?').expect("a query");
     assert_eq!(url, "https://api.mixpanel.com/import");

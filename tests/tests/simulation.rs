@@ -67,6 +67,26 @@ fn profiles_from_snapshots() {
     run(Scenario::ProfileSnapshot);
 }
 
+#[test]
+fn events_to_amplitude() {
+    run(Scenario::AmplitudeAppend);
+}
+
+#[test]
+fn properties_from_a_change_feed() {
+    run(Scenario::PropertyChange);
+}
+
+#[test]
+fn mutation_files_from_a_change_feed() {
+    run(Scenario::FileChange);
+}
+
+#[test]
+fn mutation_files_from_snapshots() {
+    run(Scenario::FileSnapshot);
+}
+
 /// Seed 5449: the answer to the commit of a run was lost while the run before it was finished. The commit was done again
 /// and the run was open twice; its second copy could never end, because its batches were gone.
 #[test]

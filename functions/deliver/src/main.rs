@@ -47,7 +47,7 @@ async fn deliver_one(stack: &Stack, record: &SqsRecord) -> Result<Option<i64>, E
     };
     let (run, number) = (batch.run.0, batch.batch);
     match deliver(ports, sync, &batch).await {
-        Ok(Delivered::Settled | Delivered::Stale) => Ok(None),
+        Ok(Delivered::Settled | Delivered::Stale | Delivered::WaitsForPerson(_)) => Ok(None),
         Ok(Delivered::Later { wait_ms } | Delivered::Held { wait_ms }) => Ok(Some(wait_ms)),
         Ok(Delivered::Halted(reason)) | Err(ProtocolError::Halt(reason)) => {
             tracing::error!(sync = batch.sync, run, batch = number, reason, "the sync is stopped");

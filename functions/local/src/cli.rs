@@ -108,7 +108,7 @@ pub enum Command {
         /// Run; the held one if none is named.
         run: Option<u64>,
     },
-    /// Run a local stand-in for Mixpanel with its documented limits, checks and errors.
+    /// Run a local stand-in for Mixpanel and Amplitude with their documented limits, checks and errors.
     Sandbox {
         /// Port on 127.0.0.1; 0 takes a free one.
         #[arg(long, default_value_t = 8090)]
@@ -116,6 +116,9 @@ pub enum Command {
         /// Keep what arrives in this file; in memory if none is named.
         #[arg(long)]
         store: Option<PathBuf>,
+        /// Read Amplitude's mutation files from this folder, as its Mirror Sync would.
+        #[arg(long, value_name = "FOLDER")]
+        mutation_files: Option<PathBuf>,
         /// Answer this share of requests with 429 (0 to 1).
         #[arg(long, default_value_t = 0.0)]
         rate_429: f64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use driftless_core::model::BatchRef;
 use driftless_core::ports::{Message, Ports, QueueName};
-use driftless_core::protocol::limits::{CLAIM_LEASE_MS, PLAN_LEASE_MS};
+use driftless_core::protocol::limits::{CLAIM_LEASE_MS, LATE_BOUND_MS, PLAN_LEASE_MS};
 use driftless_core::protocol::{
     Delivered, Detected, PlanMessage, ProtocolError, Sync, cancel_halt, deliver, detect, plan, sweep,
 };
@@ -26,6 +26,8 @@ const IDLE_MAX: Duration = Duration::from_millis(30);
 const RETRY_MS: i64 = 2_000;
 /// How long a run goes on although the destination takes nothing: several rounds of the longest back-off and a cool-down.
 const PATIENCE_MS: i64 = 10 * 60_000;
+/// How long a run waits for a moment from which on something new may be sent: a request that may still land.
+const QUIET_MAX_MS: i64 = 2 * LATE_BOUND_MS;
 /// Passing failures of one message after which the run ends and says so.
 const FAILURES_MAX: u32 = 20;
 
@@ -128,9 +130,17 @@ async fn settle_all(engine: &Engine) -> Result<Option<Vec<(String, String)>>, Pr
             Detected::Nothing => {}
             Detected::Planning | Detected::Busy => quiet = false,
             Detected::Quiet { until_ms } => {
-                quiet = false;
                 let wait_ms = (until_ms - ports.clock.now_ms()).max(0);
+                if wait_ms > QUIET_MAX_MS {
+                    let minutes = wait_ms / 60_000 + 1;
+                    let window = format!(
+                        "what is new waits {minutes} minutes, for the destination to have read what was sent; run driftless sync again then, or leave it running with --watch"
+                    );
+                    waiting.push((name.clone(), window));
+                    continue;
+                }
                 let cause = "a request without an answer may still arrive; later changes wait for it";
+                quiet = false;
                 ports.observer.note(driftless_core::ports::Progress::BackingOff { sync: name, wait_ms, cause });
                 engine.not_before(until_ms);
             }
@@ -226,6 +236,7 @@ impl Engine {
             }
             // Whoever holds it is at work in this process; waiting for the end of its lease would be in vain.
             Ok(Delivered::Held { wait_ms }) => Next::Later(wait_ms),
+            Ok(Delivered::WaitsForPerson(_)) => Next::Ack,
             Ok(Delivered::Halted(reason)) => {
                 self.fail(&wanted.sync, reason);
                 Next::Ack

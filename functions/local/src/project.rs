@@ -8,7 +8,7 @@ use driftless_core::config::{ConfigFiles, Configuration, DestinationConfig, PROJ
 use driftless_core::ports::{Observer, Ports, Unmetered};
 use driftless_core::protocol::Sync;
 use driftless_destinations::sync_of;
-use driftless_embedded::{EmbeddedState, FolderExports};
+use driftless_embedded::{EmbeddedState, FolderExports, FolderObjects};
 use driftless_exports::ExportFormats;
 use driftless_host::{HttpTransport, RandomIds, SystemClock, ThreadCompute};
 
@@ -111,14 +111,22 @@ impl Project {
                     .to_string(),
             ]));
         }
+        for (name, destination) in &self.config.destinations {
+            if destination.mutation_files().is_some_and(|to| to.contains("://")) {
+                return Err(Failure::configuration(vec![format!(
+                    "driftless.yaml: destinations.{name}.mutation_files.to: on one machine this is a folder; a bucket needs the functions in AWS"
+                )]));
+            }
+        }
         let clock = Arc::new(SystemClock);
         let state = match access {
             Access::Work => EmbeddedState::open(&self.state(), clock.clone()),
             Access::Look => EmbeddedState::look(&self.state(), clock.clone()),
         }
         .map_err(Failure::failed)?;
+        let objects = Arc::new(FolderObjects::new(self.folder.clone()));
         let secrets = Arc::new(LocalSecrets { project: self.folder.clone() });
-        let http = Arc::new(HttpTransport::new(self.config.destinations.clone(), secrets)?);
+        let http = Arc::new(HttpTransport::new(self.config.destinations.clone(), secrets, objects)?);
         let ports = Ports {
             exports: Arc::new(FolderExports::new(self.exports()).excluding(self.state())),
             formats: Arc::new(ExportFormats::default()),

@@ -14,6 +14,7 @@ mod owner;
 mod s3_blobs;
 mod s3_exports;
 mod s3_list;
+mod s3_objects;
 mod secrets;
 mod settings;
 mod sqs_event;

@@ -14,6 +14,7 @@ use crate::config_store::ConfigStore;
 use crate::meter::{RequestMeter, Service, StackMeter};
 use crate::observer::StackObserver;
 use crate::owner::Owner;
+use crate::s3_objects::S3Objects;
 use crate::secrets::AwsSecrets;
 use crate::settings::Settings;
 use crate::{DynamoRowStates, DynamoTable, S3Blobs, S3Exports, SqsQueue};
@@ -69,7 +70,9 @@ impl Stack {
         let events = aws_sdk_eventbridge::Client::from_conf(events);
         let (name, bus) = (settings.stack.clone(), settings.event_bus.clone());
         let observer = Arc::new(StackObserver::new(name, bus, events, clock.clone()));
-        let http = Arc::new(HttpTransport::new(BTreeMap::new(), secrets).map_err(defect)?);
+        let http = Arc::new(
+            HttpTransport::new(BTreeMap::new(), secrets, Arc::new(S3Objects::new(s3.clone()))).map_err(defect)?,
+        );
         let (bucket, prefix) = (settings.exports_bucket.clone(), settings.exports_prefix.clone());
         let ports = Ports {
             exports: Arc::new(S3Exports::new(s3.clone(), bucket, prefix)),

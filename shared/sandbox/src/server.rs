@@ -1,5 +1,6 @@
 //! The sandbox as an HTTP server on this machine.
 
+mod amplitude;
 mod connection;
 mod control;
 mod ingest;
@@ -9,6 +10,7 @@ mod state;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::amplitude::identify::Route;
+use crate::amplitude::throttle::Throttle;
 use crate::faults::{FaultPlan, FaultPlanError};
 use crate::mixpanel::auth::Project;
 use crate::mixpanel::profile::ProfileRoute;
@@ -29,6 +33,9 @@ use state::State;
 /// Bytes of a body as sent. Mixpanel's limit of 10 MB applies after decompression; this leaves room for the answer to be
 /// the documented one when a body that is not compressed is somewhat too large.
 const MAX_SENT_BYTES: usize = 12 * 1024 * 1024;
+
+/// Bytes of a request to `/batch` as sent: Amplitude's 20 MB, and room for the answer to be the documented one.
+const MAX_BATCH_SENT_BYTES: usize = 24 * 1024 * 1024;
 
 /// Bytes of a lookup table as sent: Mixpanel's 100 MB count after decompression.
 const MAX_TABLE_SENT_BYTES: usize = 110 * 1024 * 1024;
@@ -47,6 +54,10 @@ pub struct SandboxConfig {
     pub faults: FaultPlan,
     /// The projects that exist. The first one that lets a request in takes it.
     pub projects: Vec<Project>,
+    /// How many events of a user Amplitude takes.
+    pub throttle: Throttle,
+    /// The folder of mutation files that Amplitude's Mirror Sync reads. New ones are read whenever somebody looks.
+    pub mutation_files: Option<PathBuf>,
 }
 
 impl SandboxConfig {
@@ -57,6 +68,8 @@ impl SandboxConfig {
             store: StorePath::Memory,
             faults: FaultPlan::default(),
             projects: vec![Project::open()],
+            throttle: Throttle::default(),
+            mutation_files: None,
         }
     }
 }
@@ -131,7 +144,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
     let listen = |source| SandboxError::Listen { addr: config.addr, source };
     let listener = TcpListener::bind(config.addr).await.map_err(listen)?;
     let addr = listener.local_addr().map_err(listen)?;
-    let state = State::new(Arc::clone(&store), config.projects, config.faults);
+    let state = State::new(Arc::clone(&store), config.projects, config.faults, config.throttle, config.mutation_files);
     let (stop, stopped) = oneshot::channel();
     let service = router(state).into_make_service_with_connect_info::<Hangup>();
     let server = axum::serve(HangupListener::new(listener), service).with_graceful_shutdown(async move {
@@ -147,6 +160,14 @@ fn router(state: State) -> Router {
         .route(ProfileRoute::Users.path(), post(|s, i, q, h, b| ingest::profiles(ProfileRoute::Users, s, i, q, h, b)))
         .route(ProfileRoute::Groups.path(), post(|s, i, q, h, b| ingest::profiles(ProfileRoute::Groups, s, i, q, h, b)))
         .route("/lookup-tables/{id}", put(ingest::lookup_table).layer(DefaultBodyLimit::max(MAX_TABLE_SENT_BYTES)))
+        .route("/batch", post(amplitude::events).layer(DefaultBodyLimit::max(MAX_BATCH_SENT_BYTES)))
+        .route(Route::Users.path(), post(|s, i, h, b| amplitude::properties(Route::Users, s, i, h, b)))
+        .route(Route::Groups.path(), post(|s, i, h, b| amplitude::properties(Route::Groups, s, i, h, b)))
+        .route("/api/3/lookup_table/{name}", put(amplitude::table).layer(DefaultBodyLimit::max(MAX_TABLE_SENT_BYTES)))
+        .route("/api/2/deletions/users", post(amplitude::delete_users).get(amplitude::deletions))
+        .route("/api/2/export", get(amplitude::export))
+        .route("/sandbox/amplitude.json", get(amplitude::show))
+        .route("/sandbox/delete-all", post(amplitude::delete_all))
         .route("/api/query/engage", post(query::engage))
         .route("/api/2.0/export", get(lines::export))
         .route("/sandbox/events.json", get(lines::visible))

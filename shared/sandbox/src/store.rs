@@ -1,5 +1,6 @@
 //! What arrived, kept in SQLite: every accepted copy and every request. All calls block.
 
+mod amplitude;
 mod read;
 mod rows;
 mod write;
@@ -9,6 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+use crate::amplitude::project::Project;
+
+pub use amplitude::Entry;
 pub use rows::{CopyFilter, CopyRow, DayCount, EventCount, ProfileRow, RequestRow, Totals};
 pub use write::NewRequest;
 
@@ -49,7 +53,7 @@ pub enum StoreError {
 /// Marks a file as a sandbox store ("Drif").
 const APPLICATION_ID: i64 = 0x4472_6966;
 /// The version of the tables below.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// `identity` finds the latest copy of an identity, and answers every count without reading properties.
 const SCHEMA: &str = "
@@ -80,6 +84,11 @@ const SCHEMA: &str = "
         updated_ms INTEGER NOT NULL,
         PRIMARY KEY (project, id)
     );
+    CREATE TABLE amplitude_log (
+        seq INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        entry TEXT NOT NULL
+    );
     CREATE TABLE requests (
         seq INTEGER PRIMARY KEY,
         at_ms INTEGER NOT NULL,
@@ -95,6 +104,8 @@ const SCHEMA: &str = "
 #[derive(Debug)]
 pub struct Store {
     connection: Mutex<Connection>,
+    /// What Amplitude's project has: what the log comes to.
+    amplitude: Mutex<Project>,
 }
 
 impl Store {
@@ -113,7 +124,9 @@ impl Store {
         connection.pragma_update(None, "cache_size", -64_000)?;
         connection.set_prepared_statement_cache_capacity(64);
         create_tables(&connection, path)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        let store = Self { connection: Mutex::new(connection), amplitude: Mutex::default() };
+        store.replay_amplitude()?;
+        Ok(store)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use driftless_core::config::{SyncConfig, parse_project};
 use driftless_core::model::{Identity, Observed, Row, RowError, SchemaLock};
-use driftless_core::ports::{BatchLimits, Delivery, Destination, Request, Response, RowEncoder, TransportError};
+use driftless_core::ports::{
+    BatchLimits, Delivery, Destination, Mutation, Notes, PayloadName, Request, Response, RowEncoder, TransportError,
+};
 use driftless_destinations::sync_of;
 
 use super::Mutant;
@@ -17,8 +19,13 @@ pub struct SmallBatches {
 }
 
 impl SmallBatches {
-    pub fn new(config: &SyncConfig, mutant: Option<Mutant>) -> Self {
-        let project = "exports: ./x\ndestinations: { product: { type: mixpanel, token: 'env:T' } }";
+    pub fn new(config: &SyncConfig, is_amplitude: bool, mutant: Option<Mutant>) -> Self {
+        let destination = if is_amplitude {
+            "{ type: amplitude, api_key: 'env:T', min_id_length: 1, mutation_files: { to: files/, window_minutes: 1 } }"
+        } else {
+            "{ type: mixpanel, token: 'env:T' }"
+        };
+        let project = &format!("exports: ./x\ndestinations: {{ product: {destination} }}");
         let project = parse_project("driftless.yaml", project).expect("a valid project");
         let real = sync_of(config, &project, String::new()).expect("a valid mapping").destination;
         Self { real, mutant, counter: Arc::default() }
@@ -38,8 +45,8 @@ impl Destination for SmallBatches {
         Box::new(MutantEncoder { real: self.real.encoder(lock), mutant: self.mutant, counter: self.counter.clone() })
     }
 
-    fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>) {
-        self.real.tombstone(identity, out);
+    fn tombstone(&self, identity: &Identity, lock: &SchemaLock, out: &mut Vec<u8>) {
+        self.real.tombstone(identity, lock, out);
     }
 
     fn compress(&self, lines: &[u8], out: &mut Vec<u8>) {
@@ -50,8 +57,24 @@ impl Destination for SmallBatches {
         self.real.decompress(body, bytes)
     }
 
-    fn request(&self, body: Bytes) -> Request {
-        self.real.request(body)
+    fn revives_identities(&self) -> bool {
+        self.real.revives_identities()
+    }
+
+    fn rest_ms(&self) -> i64 {
+        if self.mutant == Some(Mutant::NoRest) { 0 } else { self.real.rest_ms() }
+    }
+
+    fn dedupe_window_ms(&self) -> Option<i64> {
+        self.real.dedupe_window_ms()
+    }
+
+    fn notes(&self) -> Notes {
+        self.real.notes()
+    }
+
+    fn request(&self, name: PayloadName<'_>, body: Bytes) -> Request {
+        self.real.request(name, body)
     }
 
     fn read(&self, lines: u32, answer: Result<Response, TransportError>) -> Delivery {
@@ -60,6 +83,7 @@ impl Destination for SmallBatches {
             (Some(Mutant::PartialIsRetried), Delivery::Partly(_)) => {
                 Delivery::RetryAfter { wait_ms: None, cause: "mutant".into() }
             }
+            (Some(Mutant::NoneButIsPartly), Delivery::NoneBut(refused)) => Delivery::Partly(refused),
             (Some(Mutant::UnclearIsSuccess), Delivery::Ambiguous { .. }) => Delivery::Accepted,
             (_, delivery) => delivery,
         }
@@ -85,6 +109,10 @@ impl RowEncoder for MutantEncoder {
         self.real.clearing(out);
     }
 
+    fn clears_within_line(&self) -> bool {
+        self.real.clears_within_line()
+    }
+
     fn identity_parts(&self) -> (&str, &str) {
         self.real.identity_parts()
     }
@@ -93,14 +121,14 @@ impl RowEncoder for MutantEncoder {
         self.real.check_insert_id(id)
     }
 
-    fn close(&self, insert_id: &str, out: &mut Vec<u8>) {
+    fn close(&self, insert_id: &str, mutation: Mutation<'_>, out: &mut Vec<u8>) {
         match self.mutant {
             Some(Mutant::RandomInsertId) => {
                 let n = self.counter.fetch_add(1, Ordering::Relaxed);
-                self.real.close(&format!("{}{n:08}", &insert_id[..24]), out);
+                self.real.close(&format!("{}{n:08}", &insert_id[..24]), mutation, out);
             }
-            Some(Mutant::ConstantInsertId) => self.real.close("00000000000000000000000000000001", out),
-            _ => self.real.close(insert_id, out),
+            Some(Mutant::ConstantInsertId) => self.real.close("00000000000000000000000000000001", mutation, out),
+            _ => self.real.close(insert_id, mutation, out),
         }
     }
 

@@ -136,7 +136,7 @@ fn parts(setup: &Setup, world: &World) -> Parts {
     if setup.mutant == Some(Mutant::OrderIgnored) {
         config.source.order = Order::Delivery;
     }
-    let destination = SmallBatches::new(&config, setup.mutant);
+    let destination = SmallBatches::new(&config, setup.scenario.is_amplitude(), setup.mutant);
     let clock: Arc<dyn Clock> = Arc::new(SimClock::new(world, 0));
     Parts {
         world: world.clone(),

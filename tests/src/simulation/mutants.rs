@@ -35,11 +35,15 @@ pub enum Mutant {
     OrderIgnored,
     /// What was consumed is forgotten.
     ExportsNeverConsumed,
+    /// Runs of mutation files are not a window apart.
+    NoRest,
+    /// After an answer that refuses some of a request that was taken not at all, all of it counts as settled.
+    NoneButIsPartly,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::NoCompareAndSwap,
         Self::NoSweep,
         Self::PartialIsSuccess,
@@ -53,6 +57,8 @@ impl Mutant {
         Self::UnpinnedRead,
         Self::OrderIgnored,
         Self::ExportsNeverConsumed,
+        Self::NoRest,
+        Self::NoneButIsPartly,
     ];
 
     /// A scenario that can notice it.
@@ -63,6 +69,8 @@ impl Mutant {
                 Scenario::Append
             }
             Self::ExportsNeverConsumed => Scenario::Append,
+            Self::NoRest => Scenario::FileChange,
+            Self::NoneButIsPartly => Scenario::AmplitudeAppend,
             Self::UnpinnedRead => Scenario::Snapshot,
             Self::ConstantInsertId | Self::FingerprintIsBlind | Self::RowStatesForgotten => Scenario::Change,
             Self::RowStatesNotWritten | Self::OrderIgnored => Scenario::Change,

@@ -17,11 +17,19 @@ pub enum Scenario {
     ProfileChange,
     /// Group profiles, mirrored from snapshots.
     ProfileSnapshot,
+    /// New events, to Amplitude.
+    AmplitudeAppend,
+    /// Properties of Amplitude's groups, mirrored from a change feed.
+    PropertyChange,
+    /// Amplitude's mutation files, of a change feed.
+    FileChange,
+    /// Amplitude's mutation files, of snapshots.
+    FileSnapshot,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Append,
         Self::AppendOff,
         Self::Change,
@@ -29,37 +37,56 @@ impl Scenario {
         Self::Full,
         Self::ProfileChange,
         Self::ProfileSnapshot,
+        Self::AmplitudeAppend,
+        Self::PropertyChange,
+        Self::FileChange,
+        Self::FileSnapshot,
     ];
 
     /// Whether rows become profiles.
     pub fn is_profile(self) -> bool {
-        matches!(self, Self::ProfileChange | Self::ProfileSnapshot)
+        matches!(self, Self::ProfileChange | Self::ProfileSnapshot | Self::PropertyChange)
+    }
+
+    /// Whether the destination is an Amplitude project.
+    pub fn is_amplitude(self) -> bool {
+        matches!(self, Self::AmplitudeAppend | Self::PropertyChange | Self::FileChange | Self::FileSnapshot)
+    }
+
+    /// Whether changes go out as files, which answer nothing.
+    pub fn is_files(self) -> bool {
+        matches!(self, Self::FileChange | Self::FileSnapshot)
+    }
+
+    /// Whether rows say insert, update or delete.
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Change | Self::ProfileChange | Self::PropertyChange | Self::FileChange)
     }
 
     /// Whether exports hold the whole state.
     pub fn is_snapshot(self) -> bool {
-        matches!(self, Self::Snapshot | Self::Full | Self::ProfileSnapshot)
+        matches!(self, Self::Snapshot | Self::Full | Self::ProfileSnapshot | Self::FileSnapshot)
     }
 
     /// Whether rows never change.
     pub fn is_append(self) -> bool {
-        matches!(self, Self::Append | Self::AppendOff)
+        matches!(self, Self::Append | Self::AppendOff | Self::AmplitudeAppend)
     }
 
     /// The sync's configuration, as a person would write it.
     pub fn config(self, hides_version: bool) -> SyncConfig {
         let (mode, source, more) = match self {
-            Self::Append => ("append", "feed: append", "dedupe: { window_days: 30 }"),
+            Self::Append | Self::AmplitudeAppend => ("append", "feed: append", "dedupe: { window_days: 30 }"),
             Self::AppendOff => ("append", "feed: append", "dedupe: off"),
-            Self::Change | Self::ProfileChange => ("mirror", "feed: change, order: { column: version }", ""),
-            Self::Snapshot | Self::ProfileSnapshot => ("mirror", "feed: snapshot, complete: success_marker", ""),
+            _ if self.is_change() => ("mirror", "feed: change, order: { column: version }", ""),
             Self::Full => ("full", "feed: snapshot, complete: success_marker", ""),
+            _ => ("mirror", "feed: snapshot, complete: success_marker", ""),
         };
         let exclude = if hides_version { "[stamp, version]" } else { "[version]" };
-        let op = if matches!(self, Self::Change | Self::ProfileChange) { ", op: { column: op }" } else { "" };
+        let op = if self.is_change() { ", op: { column: op }" } else { "" };
         let mapping = match self {
             Self::ProfileChange => format!("kind: user_profiles\nprofiles:\n  id: k\n  exclude: {exclude}\n"),
-            Self::ProfileSnapshot => {
+            Self::ProfileSnapshot | Self::PropertyChange => {
                 format!("kind: group_profiles\nprofiles:\n  id: k\n  group_key: company\n  exclude: {exclude}\n")
             }
             _ => format!(

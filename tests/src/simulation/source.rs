@@ -74,9 +74,9 @@ impl Source {
     /// What happens next to the exports, as steps with a pause in milliseconds after each.
     pub fn next_steps(&mut self) -> Vec<(Step, i64)> {
         match self.scenario {
-            Scenario::Append | Scenario::AppendOff => self.append_steps(),
-            Scenario::Change | Scenario::ProfileChange => self.change_steps(),
-            Scenario::Snapshot | Scenario::Full | Scenario::ProfileSnapshot => self.snapshot_steps(),
+            scenario if scenario.is_append() => self.append_steps(),
+            scenario if scenario.is_change() => self.change_steps(),
+            _ => self.snapshot_steps(),
         }
     }
 
@@ -97,7 +97,8 @@ impl Source {
     fn content(&mut self, key: &str) -> Content {
         let quality = match self.random.below(12) {
             0 => Quality::Invalid,
-            1 => Quality::Refused,
+            // A file answers nothing: what is in it is there.
+            1 if !self.scenario.is_files() => Quality::Refused,
             _ => Quality::Valid,
         };
         let old = self.state.get(key).and_then(|(_, c)| c.clone());
@@ -148,8 +149,8 @@ impl Source {
         });
         match (self.scenario.is_profile(), content.quality) {
             (false, Quality::Invalid) => {}
-            // Deeper than Mixpanel keeps.
-            (true, Quality::Invalid) => row["value"] = json!({ "a": { "b": { "c": { "d": 1 } } } }),
+            // Deeper than either destination keeps.
+            (true, Quality::Invalid) => row["value"] = (0..50).fold(json!(1), |inner, _| json!({ "a": inner })),
             _ => row["at"] = json!(content.at_ms),
         }
         if self.scenario.is_profile() && content.value.is_empty() && content.quality != Quality::Invalid {

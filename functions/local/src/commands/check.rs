@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use driftless_core::config::DestinationConfig;
-use driftless_host::basic_auth;
+use driftless_host::{Secrets, basic_auth};
 
 use super::{open, print_json};
 use crate::cli::{Exit, Failure};
@@ -18,8 +18,15 @@ pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
     let mut problems = Vec::new();
     let secrets = LocalSecrets { project: folder.to_path_buf() };
     for (name, destination) in &project.config.destinations {
-        let DestinationConfig::Mixpanel(config) = destination;
-        if let Err(cause) = basic_auth(config, &secrets).await {
+        for (field, secret) in destination.secrets() {
+            if let Err(cause) = secrets.resolve(secret).await {
+                problems.push(format!("driftless.yaml: destinations.{name}.{field}: {cause}"));
+            }
+        }
+        if let DestinationConfig::Mixpanel(config) = destination
+            && let Err(cause) = basic_auth(config, &secrets).await
+            && problems.is_empty()
+        {
             problems.push(format!("driftless.yaml: destinations.{name}: {cause}"));
         }
     }
@@ -38,7 +45,7 @@ pub async fn run(folder: &Path, json: bool) -> Result<Exit, Failure> {
         let exports = found.len() - control;
         rows.add_row([
             name.clone(),
-            "events".to_string(),
+            sync.config.kind.name().to_string(),
             sync.config.mode.name().to_string(),
             sync.config.destination.clone(),
             number(exports as u64),

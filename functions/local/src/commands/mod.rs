@@ -13,12 +13,12 @@ mod schema;
 mod status;
 pub mod sync;
 pub mod verify;
-mod verify_profiles;
 mod why;
 
 use std::sync::Arc;
 
 use driftless_core::ports::Observer;
+use driftless_sandbox::faults::FaultPlan;
 
 use crate::cli::{Cli, Command, Exit, Failure};
 use crate::progress::TerminalProgress;
@@ -39,9 +39,9 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Demo { keep } => crate::demo::run(keep, json).await,
         Command::Init => init::run(&folder),
         Command::Schema { file } => schema::run(&file),
-        Command::Sandbox { port, store, rate_429, rate_5xx, lost_answer, latency_ms, seed } => {
-            sandbox::run(sandbox::Options { port, store, rate_429, rate_5xx, lost_answer, latency_ms, seed }, json)
-                .await
+        Command::Sandbox { port, store, mutation_files, rate_429, rate_5xx, lost_answer, latency_ms, seed } => {
+            let faults = FaultPlan { seed, rate_429, rate_5xx, lost_answer, latency_ms, ..FaultPlan::default() };
+            sandbox::run(sandbox::Options { port, store, mutation_files, faults }, json).await
         }
         Command::Check => check::run(&folder, json).await,
         Command::Plan { sync } => plan::run(&place, sync, json).await,

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use driftless_core::config::{DestinationConfig, SecretRef};
+use driftless_core::config::SecretRef;
 use driftless_host::RandomIds;
 
 use super::print_json;
@@ -15,7 +15,7 @@ pub async fn run(folder: &Path, place: &Place, json: bool) -> Result<Exit, Failu
         return Err(Failure::configuration(vec!["publish needs --stack NAME, the stack to publish to".to_string()]));
     };
     let project = Project::load(folder)?;
-    let problems = secrets_of_one_machine(&project);
+    let problems = of_one_machine(&project);
     if !problems.is_empty() {
         return Err(Failure::configuration(problems));
     }
@@ -43,16 +43,21 @@ pub async fn run(folder: &Path, place: &Place, json: bool) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-/// Secrets that no function can read.
-fn secrets_of_one_machine(project: &Project) -> Vec<String> {
+/// Secrets that no function can read, and folders that none can write to.
+fn of_one_machine(project: &Project) -> Vec<String> {
     let mut problems = Vec::new();
-    for (name, DestinationConfig::Mixpanel(config)) in &project.config.destinations {
-        for (field, secret) in [("service_account", &config.service_account), ("token", &config.token)] {
-            if let Some(SecretRef::Env(_) | SecretRef::File(_)) = secret {
+    for (name, destination) in &project.config.destinations {
+        for (field, secret) in destination.secrets() {
+            if let SecretRef::Env(_) | SecretRef::File(_) = secret {
                 problems.push(format!(
                     "driftless.yaml: destinations.{name}.{field}: is of one machine; in a stack write secretsmanager:ARN or ssm:NAME"
                 ));
             }
+        }
+        if destination.mutation_files().is_some_and(|to| !to.starts_with("s3://")) {
+            problems.push(format!(
+                "driftless.yaml: destinations.{name}.mutation_files.to: is a folder of one machine; in a stack write s3://BUCKET/PREFIX/"
+            ));
         }
     }
     problems

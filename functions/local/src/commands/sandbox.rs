@@ -11,11 +11,8 @@ use crate::cli::{Exit, Failure};
 pub struct Options {
     pub port: u16,
     pub store: Option<PathBuf>,
-    pub rate_429: f64,
-    pub rate_5xx: f64,
-    pub lost_answer: f64,
-    pub latency_ms: u64,
-    pub seed: u64,
+    pub mutation_files: Option<PathBuf>,
+    pub faults: FaultPlan,
 }
 
 /// Runs the sandbox until it is stopped.
@@ -24,14 +21,8 @@ pub async fn run(options: Options, json: bool) -> Result<Exit, Failure> {
     if let Some(path) = options.store {
         config.store = StorePath::File(path);
     }
-    config.faults = FaultPlan {
-        seed: options.seed,
-        rate_429: options.rate_429,
-        rate_5xx: options.rate_5xx,
-        lost_answer: options.lost_answer,
-        latency_ms: options.latency_ms,
-        ..FaultPlan::default()
-    };
+    config.mutation_files = options.mutation_files;
+    config.faults = options.faults;
     let sandbox = start(config).await?;
     if json {
         print_json(&serde_json::json!({ "url": sandbox.url() }))?;
@@ -39,6 +30,10 @@ pub async fn run(options: Options, json: bool) -> Result<Exit, Failure> {
         println!("sandbox at {} (open it in a browser to see what arrives)", sandbox.url());
         println!(
             "use it with   destinations: {{ product: {{ type: mixpanel, token: env:ANY, url: \"{}\" }} }}",
+            sandbox.url()
+        );
+        println!(
+            "or with       destinations: {{ product: {{ type: amplitude, api_key: env:ANY, secret_key: env:ANY, url: \"{}\" }} }}",
             sandbox.url()
         );
         println!("stop it with Ctrl-C");

@@ -48,20 +48,43 @@ impl Project {
 
     /// With a sandbox that fails as planned.
     pub fn with_faults(faults: FaultPlan) -> Self {
-        let runtime = runtime();
-        let config = SandboxConfig { faults, ..SandboxConfig::local(0) };
+        Self::with_sandbox(SandboxConfig { faults, ..SandboxConfig::local(0) })
+    }
+
+    /// With a sandbox of the test's own; mutation files are in `amplitude/`.
+    pub fn with_sandbox(config: SandboxConfig) -> Self {
+        let (runtime, folder) = (runtime(), TempDir::new().unwrap());
+        let config = SandboxConfig { mutation_files: Some(folder.path().join("amplitude")), ..config };
         let sandbox = runtime.block_on(start(config)).unwrap();
         let url = sandbox.url();
-        Self::at(runtime, Some(sandbox), url)
+        Self::at(runtime, folder, Some(sandbox), url)
+    }
+
+    /// The destination is an Amplitude project.
+    pub fn for_amplitude(self) -> Self {
+        let options = "mutation_files: { to: amplitude/, window_minutes: 0 }";
+        self.write(
+            "driftless.yaml",
+            format!(
+                "exports: ./exports\ndestinations:\n  product: {{ type: amplitude, api_key: \"file:token.txt\", secret_key: \"file:token.txt\", url: \"{}\", {options} }}\n",
+                self.url
+            ),
+        );
+        self
+    }
+
+    /// What the sandbox's Amplitude project has.
+    pub fn amplitude(&self) -> Value {
+        serde_json::from_str(&self.get("/sandbox/amplitude.json")).unwrap()
     }
 
     /// With a destination of the test's own.
     pub fn with_url(url: &str) -> Self {
-        Self::at(runtime(), None, url.to_string())
+        Self::at(runtime(), TempDir::new().unwrap(), None, url.to_string())
     }
 
-    fn at(runtime: Runtime, sandbox: Option<Sandbox>, url: String) -> Self {
-        let project = Self { folder: TempDir::new().unwrap(), outputs: TempDir::new().unwrap(), runtime, sandbox, url };
+    fn at(runtime: Runtime, folder: TempDir, sandbox: Option<Sandbox>, url: String) -> Self {
+        let project = Self { folder, outputs: TempDir::new().unwrap(), runtime, sandbox, url };
         project.write("token.txt", "test-token\n");
         project.write(
             "driftless.yaml",

@@ -1,5 +1,6 @@
 use super::{
-    Complete, ConfigError, Dedupe, DestinationConfig, Feed, Kind, Mode, Order, ProjectConfig, SyncConfig, Window,
+    AmplitudeProfiles, Complete, ConfigError, Dedupe, DestinationConfig, EventsConfig, Feed, Kind, Mode, Order,
+    ProjectConfig, Support, SyncConfig, Window, WithoutUser, support,
 };
 use crate::mapping::{KEY_COLUMNS_MAX, TimeZoneRule, parse_moment};
 
@@ -42,7 +43,7 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
             problem(path, format!("`{moment}` is no date or time; write 2025-01-01 or 2025-01-01T00:00:00Z"));
         }
     }
-    if sync.run.rows_max == 0 {
+    if sync.run.rows_max == Some(0) {
         problem("run.rows_max", "must be at least 1".to_string());
     }
     if let Some(columns) = sync.events.as_ref().and_then(|events| events.insert_id.as_ref())
@@ -93,6 +94,7 @@ fn kind_and_mapping(sync: &SyncConfig, project: &ProjectConfig) -> Vec<(&'static
         }
     }
     let destination = project.destinations.get(&sync.destination);
+    problems.extend(destination.into_iter().flat_map(|destination| at_destination(sync, destination)));
     if sync.lookup_table.is_some() {
         problems.extend(lookup_table(sync, destination));
     }
@@ -116,12 +118,79 @@ fn kind_and_mapping(sync: &SyncConfig, project: &ProjectConfig) -> Vec<(&'static
     problems
 }
 
+/// What the vendor of the destination asks of a sync.
+fn at_destination(sync: &SyncConfig, destination: &DestinationConfig) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    let (kind, mode, name) = (sync.kind.name(), sync.mode.name(), &sync.destination);
+    match support(destination, sync.kind, sync.mode) {
+        Support::Works => {}
+        Support::Refused(why) => problems.push(("mode", why.to_string())),
+        Support::NeedsMutationFiles => {
+            if let DestinationConfig::Amplitude(amplitude) = destination
+                && amplitude.mutation_files.is_none()
+            {
+                let cause = format!(
+                    "kind {kind} with mode {mode} goes to Amplitude as mutation files; set destinations.{name}.mutation_files, or use mode: append"
+                );
+                problems.push(("mode", cause));
+            }
+        }
+    }
+    let (events, profiles) = (sync.events.as_ref(), sync.profiles.as_ref());
+    match destination {
+        DestinationConfig::Mixpanel(_) => {
+            if events.is_some_and(|events| events.amplitude.is_some()) {
+                problems.push(("events.amplitude", format!("destination {name} is Mixpanel; remove it")));
+            }
+            if profiles.is_some_and(|profiles| profiles.amplitude != AmplitudeProfiles::default()) {
+                problems.push(("profiles.amplitude", format!("destination {name} is Mixpanel; remove it")));
+            }
+        }
+        DestinationConfig::Amplitude(amplitude) => {
+            problems.extend(events.into_iter().flat_map(|events| amplitude_events(sync.mode, events)));
+            let as_profiles = profiles.is_some_and(|profiles| profiles.amplitude == AmplitudeProfiles::Profiles);
+            if as_profiles && sync.kind == Kind::GroupProfiles {
+                let cause = "Amplitude's profiles are of users; leave it out, then groups become group properties";
+                problems.push(("profiles.amplitude", cause.to_string()));
+            } else if as_profiles && amplitude.mutation_files.is_none() {
+                let cause = format!("profiles are mutation files; set destinations.{name}.mutation_files");
+                problems.push(("profiles.amplitude", cause));
+            }
+            if sync.lookup_table.is_some() && amplitude.secret_key.is_none() {
+                problems.push(("destination", format!("kind {kind} needs destinations.{name}.secret_key")));
+            }
+        }
+    }
+    problems
+}
+
+/// Group types of an event at Amplitude; it drops those above (amplitude.com/docs/apis/analytics/http-v2, 2026-03-13).
+const AMPLITUDE_GROUP_TYPES: usize = 5;
+
+fn amplitude_events(mode: Mode, events: &EventsConfig) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    if events.groups.len() > AMPLITUDE_GROUP_TYPES {
+        let cause = format!("Amplitude takes {AMPLITUDE_GROUP_TYPES} group types of an event and drops the others");
+        problems.push(("events.groups", cause));
+    }
+    if events.without_user == WithoutUser::SendBlank {
+        problems.push(("events.without_user", "Amplitude takes no event without a user or device id".to_string()));
+    }
+    if matches!(mode, Mode::Mirror | Mode::Full) && events.user_id.is_none() {
+        problems
+            .push(("events.user_id", "Amplitude finds the event of a mutation by its user id; name it".to_string()));
+    } else if events.user_id.is_none() && events.device_id.is_none() {
+        problems.push(("events.user_id", "Amplitude takes no event without a user or device id; name one".to_string()));
+    }
+    problems
+}
+
 /// Mixpanel takes lookup tables from service accounts (docs.mixpanel.com/reference/replace-lookup-table, 2026-08-21).
 fn lookup_table(sync: &SyncConfig, destination: Option<&DestinationConfig>) -> Vec<(&'static str, String)> {
     let mut problems = Vec::new();
-    if sync.mode != Mode::Mirror || !matches!(sync.source.feed, Feed::Auto | Feed::Snapshot) {
-        let cause = "a lookup table is always replaced whole; use mode: mirror and feed: snapshot";
-        problems.push(("mode", cause.to_string()));
+    if !matches!(sync.source.feed, Feed::Auto | Feed::Snapshot) {
+        let cause = "a lookup table is always replaced whole; use feed: snapshot";
+        problems.push(("source.feed", cause.to_string()));
     }
     if sync.source.complete == Complete::Auto {
         let cause = "kind lookup_table needs to know when the table is whole: each_file, manifest, success_marker, quiet_minutes or sync_now";

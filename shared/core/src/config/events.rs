@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::AmplitudeEvents;
+
 /// How a row becomes an event. Every column that is not named here becomes a property of its own name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,12 +28,18 @@ pub struct EventsConfig {
     /// Columns with a JSON object whose fields become properties. A column of the same name wins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub json_properties: Vec<String>,
+    /// Properties that are named otherwise than their columns, such as `$city: city_name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
     /// Columns that are not sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
     /// What to do with a row that has neither user nor device id although one is mapped.
     #[serde(default)]
     pub without_user: WithoutUser,
+    /// What only Amplitude knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amplitude: Option<AmplitudeEvents>,
 }
 
 /// The event name.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookupTableConfig {
-    /// The table's id: Mixpanel makes the table, in the project's settings, and shows it.
+    /// The table's id, which Mixpanel's project settings show once the table is made there; at Amplitude its name.
     pub id: String,
     /// Column of the values that the mapped property has. It names a row.
     pub key: String,

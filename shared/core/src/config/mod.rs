@@ -1,6 +1,7 @@
 //! The project folder: `driftless.yaml` and `syncs/*.yaml`. Strict: an unknown field is an error with its path and the
 //! nearest valid name; the JSON Schemas are generated from these types.
 
+mod amplitude;
 mod check;
 mod check_project;
 mod events;
@@ -11,9 +12,15 @@ mod profiles;
 mod project;
 mod secret_ref;
 mod source;
+mod support;
 mod sync;
 
+pub use amplitude::{
+    AmplitudeConfig, AmplitudeEvents, AmplitudeField, AmplitudeProfiles, MutationColumn, MutationFilesConfig,
+    amplitude_name,
+};
 pub use check::check_sync;
+pub use check_project::AMPLITUDE_MIN_ID_LENGTH;
 pub use events::{EventName, EventTime, EventsConfig, InsertIdColumns, TimeUnit, WithoutUser};
 pub use files::{ConfigFiles, Configuration, PROJECT_FILE};
 pub use lookup_table::LookupTableConfig;
@@ -22,4 +29,5 @@ pub use profiles::ProfilesConfig;
 pub use project::{DestinationConfig, MixpanelConfig, ProjectConfig, Region};
 pub use secret_ref::SecretRef;
 pub use source::{Complete, CsvOptions, EnvelopeRule, Feed, OpColumn, Order, PartitionRule, SourceConfig};
+pub use support::{Support, support};
 pub use sync::{Dedupe, Hold, Kind, Mode, RunLimits, Schedule, SyncConfig, Window};

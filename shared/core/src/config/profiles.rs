@@ -3,13 +3,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::AmplitudeProfiles;
+
 /// How a row becomes a profile. Every column that is not named here becomes a property of its own name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfilesConfig {
     /// Column of the user's id, the distinct_id that events have; of the group's id for group profiles. It names a row.
     pub id: String,
-    /// The group key as Mixpanel's project settings name it; for group profiles.
+    /// The group key as the project's settings name it (Amplitude: the group type); for group profiles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_key: Option<String>,
     /// Properties that are named otherwise than their columns, such as `$email: email_address`.
@@ -21,4 +23,7 @@ pub struct ProfilesConfig {
     /// Columns that are not sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
+    /// What they are at Amplitude, which has two kinds of profiles.
+    #[serde(default, skip_serializing_if = "AmplitudeProfiles::is_default")]
+    pub amplitude: AmplitudeProfiles,
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SecretRef;
+use super::{AmplitudeConfig, SecretRef};
 
 /// `driftless.yaml`: where exports and state are, and the destinations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,39 @@ fn default_state() -> String {
 pub enum DestinationConfig {
     /// A Mixpanel project.
     Mixpanel(MixpanelConfig),
+    /// An Amplitude project.
+    Amplitude(AmplitudeConfig),
+}
+
+impl DestinationConfig {
+    /// The vendor's name.
+    pub fn vendor(&self) -> &'static str {
+        match self {
+            Self::Mixpanel(_) => "Mixpanel",
+            Self::Amplitude(_) => "Amplitude",
+        }
+    }
+
+    /// Every secret that it names, by field.
+    pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        let all = match self {
+            Self::Mixpanel(mixpanel) => {
+                [("service_account", mixpanel.service_account.as_ref()), ("token", mixpanel.token.as_ref())]
+            }
+            Self::Amplitude(amplitude) => {
+                [("api_key", Some(&amplitude.api_key)), ("secret_key", amplitude.secret_key.as_ref())]
+            }
+        };
+        all.into_iter().filter_map(|(field, secret)| Some((field, secret?))).collect()
+    }
+
+    /// Where its mutation files go, if it has any.
+    pub fn mutation_files(&self) -> Option<&str> {
+        match self {
+            Self::Amplitude(amplitude) => amplitude.mutation_files.as_ref().map(|files| files.to.as_str()),
+            Self::Mixpanel(_) => None,
+        }
+    }
 }
 
 /// A Mixpanel project and how to sign in to it: a service account with `project_id`, or the project token.
@@ -54,7 +87,7 @@ pub struct MixpanelConfig {
     pub retention_days: Option<u32>,
 }
 
-/// Where Mixpanel keeps the project.
+/// Where the destination keeps the project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Region {
@@ -63,6 +96,6 @@ pub enum Region {
     Us,
     /// European Union.
     Eu,
-    /// India.
+    /// India; Mixpanel only.
     In,
 }

@@ -232,15 +232,22 @@ pub enum Dedupe {
 }
 
 /// Bounds of one run of a feed. What is left over starts the next run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunLimits {
-    /// Rows.
-    pub rows_max: u64,
+    /// Rows. Default: 100,000; 1,000,000 where runs have to be a while apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_max: Option<u64>,
 }
 
-impl Default for RunLimits {
-    fn default() -> Self {
-        Self { rows_max: 100_000 }
+/// Rows of a run, unless configured.
+const ROWS_PER_RUN: u64 = 100_000;
+/// The same where the next run has to wait.
+const ROWS_PER_RUN_APART: u64 = 1_000_000;
+
+impl RunLimits {
+    /// Rows of a run, of which the next one has to wait or not.
+    pub fn rows_max(&self, runs_are_apart: bool) -> u64 {
+        self.rows_max.unwrap_or(if runs_are_apart { ROWS_PER_RUN_APART } else { ROWS_PER_RUN })
     }
 }

@@ -109,6 +109,9 @@ pub struct OpenRun {
     pub billable: u64,
     /// Whether a later run must not overtake what of this one may still be on its way.
     pub keeps_order: bool,
+    /// When a person let it go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at_ms: Option<i64>,
     /// Version of the configuration that it was planned under; it is delivered under the same.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub config: String,

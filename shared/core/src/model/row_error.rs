@@ -26,6 +26,8 @@ pub enum RowErrorCode {
     KeyMissing,
     /// The event name is empty or missing.
     EventNameMissing,
+    /// The event name means something else at the destination.
+    EventNameReserved,
     /// The time is empty or missing.
     TimeMissing,
     /// The time cannot be read or lies outside what the destination takes.

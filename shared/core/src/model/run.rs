@@ -59,6 +59,11 @@ pub enum HoldReason {
         /// Allowed share in percent.
         percent: u8,
     },
+    /// What got no answer may be there, and the destination would not know it again: sent once more it may be there twice.
+    UnclearTooOld {
+        /// For how many days the destination knows an insert_id.
+        days: i64,
+    },
 }
 
 impl std::fmt::Display for HoldReason {
@@ -84,6 +89,10 @@ impl std::fmt::Display for HoldReason {
             Self::RejectedOver { rejected, read, percent } => write!(
                 f,
                 "{rejected} of {read} rows are rejected, over {percent} % (hold.rejected_over_percent): probably a wrong mapping"
+            ),
+            Self::UnclearTooOld { days } => write!(
+                f,
+                "some of it got no answer, and the destination knows what it has for {days} days only: approve sends the rest and it may be there twice, reject leaves the rest out; look at the destination first"
             ),
         }
     }

@@ -1,7 +1,8 @@
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{Request, Response, TransportError};
-use crate::model::{Identity, Observed, Row, RowError, SchemaLock, fingerprint};
+use crate::model::{Identity, Observed, Row, RowError, RunId, SchemaLock, fingerprint};
 
 /// What one request of a destination may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,46 @@ pub struct BatchLimits {
     pub hot_shard_rows: u64,
     /// Event names above which it stops indexing.
     pub event_names_max: usize,
+    /// How long a text may be before it is cut, for people.
+    pub text_max: &'static str,
+    /// Bytes of payload below which the destination would rather wait for more.
+    pub bytes_min: u64,
+}
+
+/// What a plan tells people about a destination. Each goes on a sentence that begins with a count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// "N updates change event, user or time: ..."
+    pub identity_change: &'static str,
+    /// "N deletes ...", if there is something to know about them.
+    pub delete: Option<&'static str>,
+    /// "more than N event names: ..."
+    pub event_names: &'static str,
+    /// "N users ..." with more events than `hot_shard_rows`.
+    pub hot_shard: &'static str,
+}
+
+/// What a line does to the row's copy at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation<'a> {
+    /// There is none.
+    Insert,
+    /// It takes the place of one.
+    Update {
+        /// What [`RowEncoder::clearing`] wrote for the row, where that belongs into the line.
+        clearing: &'a [u8],
+    },
+}
+
+/// Names one request's payload within a project: the same payload has the same name on every attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadName<'a> {
+    /// Sync.
+    pub sync: &'a str,
+    /// Run.
+    pub run: RunId,
+    /// Number of the batch in its run.
+    pub batch: u32,
 }
 
 /// Turns rows into lines of a payload. One per job; it may keep what it worked out about columns.
@@ -25,21 +66,26 @@ pub trait RowEncoder: Send {
     fn fingerprint(&self, encoded: &[u8]) -> u64 {
         fingerprint(encoded)
     }
-    /// Appends the line that clears what an older copy may have and the row encoded last does not, where the destination
-    /// merges what is sent into what it has. It goes before the row's own line, in one change with it.
+    /// Appends what clears that which an older copy may have and the row encoded last does not, where the destination
+    /// merges what is sent into what it has: a line that goes before the row's own, in one change with it, or a part of
+    /// the row's own line.
     fn clearing(&self, _out: &mut Vec<u8>) {}
+    /// Whether that is a part of the row's own line.
+    fn clears_within_line(&self) -> bool {
+        false
+    }
     /// Event name and distinct_id of the row encoded last.
     fn identity_parts(&self) -> (&str, &str);
     /// Checks a column's value as an insert_id to be passed through.
     fn check_insert_id(&self, id: &str) -> Result<(), &'static str>;
-    /// Appends the insert_id and the end of the line.
-    fn close(&self, insert_id: &str, out: &mut Vec<u8>);
+    /// Appends the insert_id, what the line does, and its end.
+    fn close(&self, insert_id: &str, mutation: Mutation<'_>, out: &mut Vec<u8>);
     /// What was seen since the last call.
     fn take_observed(&mut self) -> Observed;
 }
 
 /// One row that the destination refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Line of the payload, from 0.
     pub line: u32,
@@ -56,6 +102,17 @@ pub enum Delivery {
     Accepted,
     /// All lines are there but these.
     Partly(Vec<Refusal>),
+    /// None of them was applied. These are refused; the others are to be sent again.
+    NoneBut(Vec<Refusal>),
+    /// None of them was applied. The others are to be sent again at once, these after a while.
+    Parked {
+        /// Lines of the payload, from 0, ascending.
+        lines: Vec<u32>,
+        /// How long.
+        wait_ms: i64,
+        /// Why.
+        cause: String,
+    },
     /// Split and send again.
     TooLarge,
     /// Some of it is refused, and it is not told which: split and send again, until one line is left.
@@ -97,13 +154,28 @@ pub trait Destination: Send + Sync {
         Vec::new()
     }
     /// Appends the line that deletes an identity; nothing, where it is deleted by not being in a whole.
-    fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>);
+    fn tombstone(&self, identity: &Identity, lock: &SchemaLock, out: &mut Vec<u8>);
+    /// Whether an identity that was deleted may be inserted again.
+    fn revives_identities(&self) -> bool {
+        true
+    }
+    /// How long after a run nothing of a later one may be sent, because the destination may apply both in any order.
+    fn rest_ms(&self) -> i64 {
+        0
+    }
+    /// How long the destination knows an insert_id again, where it does not know it for ever: a line that may have been
+    /// applied longer ago must not be sent again by itself.
+    fn dedupe_window_ms(&self) -> Option<i64> {
+        None
+    }
+    /// What a plan tells people about it.
+    fn notes(&self) -> Notes;
     /// Appends the payload, compressed as the request takes it.
     fn compress(&self, lines: &[u8], out: &mut Vec<u8>);
     /// The reverse of [`Self::compress`], for splitting a batch.
     fn decompress(&self, body: &[u8], bytes: u64) -> Result<Vec<u8>, String>;
     /// The request for a compressed payload.
-    fn request(&self, body: Bytes) -> Request;
+    fn request(&self, name: PayloadName<'_>, body: Bytes) -> Request;
     /// Reads the answer to `lines` lines.
     fn read(&self, lines: u32, answer: Result<Response, TransportError>) -> Delivery;
 }

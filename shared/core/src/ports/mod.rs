@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use blobs::Blobs;
 pub use compute::{Compute, run_on};
-pub use destination::{BatchLimits, Delivery, Destination, Refusal, RowEncoder};
+pub use destination::{BatchLimits, Delivery, Destination, Mutation, Notes, PayloadName, Refusal, RowEncoder};
 pub use error::PortError;
 pub use export_store::{ExportBytes, ExportStore};
 pub use ids::{Clock, Ids, Liveness};
@@ -28,7 +28,9 @@ pub use queue::{Message, Queue, QueueName};
 pub use row_formats::{ExportError, Inspection, RowBlock, RowBlocks, RowFormats, RowResult};
 pub use row_states::RowStates;
 pub use table::{Item, Put, Table};
-pub use transport::{Request, Response, SignIn, Transport, TransportError, array_with_token};
+pub use transport::{
+    Request, Response, SignIn, Transport, TransportError, array_with_token, events_with_key, form_with_key,
+};
 
 /// Every port, as the protocol's functions take them.
 #[derive(Clone)]

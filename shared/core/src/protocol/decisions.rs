@@ -1,4 +1,4 @@
-use super::store::{change_held_run, update_checkpoint};
+use super::store::{change_run, update_checkpoint};
 use super::{Sync, batches, finish};
 use crate::model::{Phase, RunId, RunPhase, RunStatus};
 use crate::ports::Ports;
@@ -6,9 +6,11 @@ use crate::protocol::ProtocolError;
 
 /// A person lets a held run go. Returns whether it was held.
 pub async fn approve(ports: &Ports, sync: &Sync, run: RunId) -> Result<bool, ProtocolError> {
+    let now_ms = ports.clock.now_ms();
     let approved = update_checkpoint(ports, sync.name(), |current| {
         let open = current.runs.iter_mut().find(|open| open.run == run && open.phase == RunPhase::Held)?;
         open.phase = RunPhase::Delivering;
+        open.approved_at_ms = Some(now_ms);
         Some(open.clone())
     })
     .await?;
@@ -67,7 +69,7 @@ pub async fn cancel_halt(ports: &Ports, sync: &Sync) -> Result<bool, ProtocolErr
 
 async fn set_status(ports: &Ports, sync: &Sync, run: RunId, status: RunStatus) -> Result<(), ProtocolError> {
     let now_ms = ports.clock.now_ms();
-    change_held_run(ports, sync.name(), run, |record| {
+    change_run(ports, sync.name(), run, RunStatus::Held, |record| {
         record.status = status;
         if status == RunStatus::Rejected {
             record.finished_at_ms = Some(now_ms);

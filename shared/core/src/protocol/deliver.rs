@@ -2,15 +2,15 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ProtocolError;
 use super::limits::{
-    BACK_OFF_FIRST_MS, BACK_OFF_JITTER_MS, BACK_OFF_MAX_MS, CLAIM_LEASE_MS, CLOCK_SKEW_MS, DONE_SET_SIZE,
-    LATE_BOUND_MS, REQUEST_TIMEOUT_MS, STATES_PER_CALL,
+    BACK_OFF_FIRST_MS, BACK_OFF_JITTER_MS, BACK_OFF_MAX_MS, CLAIM_LEASE_MS, CLOCK_SKEW_MS, DAY_MS, DEDUPE_MARGIN_MS,
+    DONE_SET_SIZE, LATE_BOUND_MS, REQUEST_TIMEOUT_MS, STATES_PER_CALL,
 };
-use super::send_payload::{Sent, send_payload};
-use super::store::{decode, encode, load_checkpoint, update_checkpoint};
+use super::send_payload::{Sent, SettledLines, send_payload};
+use super::store::{change_run, decode, encode, load_checkpoint, update_checkpoint};
 use super::{Sync, finish, names, quarantine};
 use crate::model::{
-    BatchRef, ChangeKind, OpenRun, Phase, QuarantinedRow, RowError, RowErrorCode, RowState, RowStatus, RunPhase,
-    Settled, StagedBatch, Usage,
+    BatchRef, ChangeKind, HoldReason, OpenRun, Phase, QuarantinedRow, RowError, RowErrorCode, RowState, RowStatus,
+    RunId, RunPhase, RunStatus, Settled, StagedBatch, Usage,
 };
 use crate::ports::{PortError, Ports, Progress, Put};
 
@@ -33,6 +33,8 @@ pub enum Delivered {
     },
     /// The sync was stopped.
     Halted(String),
+    /// The run waits for a person.
+    WaitsForPerson(RunId),
 }
 
 /// A fenced lease on a batch, and what came of it.
@@ -54,6 +56,12 @@ pub(super) struct Claim {
     /// What AWS was used for it so far.
     #[serde(default)]
     pub usage: Usage,
+    /// Since when something that was sent may be there without an answer having said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear_since_ms: Option<i64>,
+    /// The lines that need not be sent any more.
+    #[serde(default)]
+    pub lines: SettledLines,
 }
 
 /// A claim that is held, with the table's revision of it: only through it may a batch be sent and settled.
@@ -119,33 +127,78 @@ async fn deliver_claimed(ports: &Ports, sync: &Sync, batch: &BatchRef) -> Result
             "staged batch {blob} is not readable ({e}); restore it from the state bucket's versions"
         ))
     })?;
+    let now_ms = ports.clock.now_ms();
+    if let Some(reason) = too_late_to_repeat(sync, run, &claimed.claim, now_ms) {
+        let spent = claimed.claim.spent;
+        give_back(ports, batch, claimed, spent).await?;
+        hold(ports, sync, run.run, reason).await?;
+        return Ok(Delivered::WaitsForPerson(run.run));
+    }
     let mut spent = claimed.claim.spent;
+    let mut lines = std::mem::take(&mut claimed.claim.lines);
     let deadline_ms = claimed.claim.lease_until_ms;
     let sent = if staged.lines == 0 {
-        Sent::Done(Vec::new())
+        Sent::Done
     } else {
-        send_payload(ports, sync, &staged, deadline_ms - REQUEST_TIMEOUT_MS - CLOCK_SKEW_MS, &mut spent).await
+        let last_start_ms = deadline_ms - REQUEST_TIMEOUT_MS - CLOCK_SKEW_MS;
+        send_payload(ports, sync, batch, &staged, last_start_ms, &mut lines, &mut spent).await
     };
     if spent.ambiguous > claimed.claim.spent.ambiguous {
         let late = ports.clock.now_ms() + LATE_BOUND_MS;
         claimed.claim.quiet_until_ms = claimed.claim.quiet_until_ms.max(late);
+        claimed.claim.unclear_since_ms.get_or_insert(now_ms);
+    }
+    if staged.lines > 0 {
+        let rested = ports.clock.now_ms() + sync.destination.rest_ms();
+        claimed.claim.quiet_until_ms = claimed.claim.quiet_until_ms.max(rested);
     }
     match sent {
-        Sent::Done(refused) => {
+        Sent::Done => {
             claimed.claim.spent = spent;
-            settle(ports, sync, run, batch, claimed, &staged, refused).await
+            settle(ports, sync, run, batch, claimed, &staged, lines.refused).await
         }
         Sent::NotNow { wait_ms, cause } => {
             let wait_ms = wait_ms.unwrap_or_else(|| back_off_ms(ports, claimed.claim.attempts));
             ports.observer.note(Progress::BackingOff { sync: sync.name(), wait_ms, cause: &cause });
+            claimed.claim.lines = lines;
             give_back(ports, batch, claimed, spent).await?;
             Ok(Delivered::Later { wait_ms })
         }
         Sent::Halt(reason) => {
+            claimed.claim.lines = lines;
             give_back(ports, batch, claimed, spent).await?;
             halt(ports, sync, reason).await
         }
     }
+}
+
+/// Whether what is left of a batch may be there for so long that the destination would not know it again.
+fn too_late_to_repeat(sync: &Sync, run: &OpenRun, claim: &Claim, now_ms: i64) -> Option<HoldReason> {
+    let window_ms = sync.destination.dedupe_window_ms()?;
+    let since_ms = claim.unclear_since_ms?;
+    let is_approved = run.approved_at_ms.is_some_and(|at| at >= since_ms);
+    let days = window_ms / DAY_MS;
+    (now_ms - since_ms > window_ms - DEDUPE_MARGIN_MS && !is_approved).then_some(HoldReason::UnclearTooOld { days })
+}
+
+/// Puts a run that is being delivered before a person.
+async fn hold(ports: &Ports, sync: &Sync, run: RunId, reason: HoldReason) -> Result<(), ProtocolError> {
+    let held = update_checkpoint(ports, sync.name(), |current| {
+        let open = current.runs.iter_mut().find(|open| open.run == run && open.phase == RunPhase::Delivering)?;
+        open.phase = RunPhase::Held;
+        Some(())
+    })
+    .await?;
+    if held.is_some() {
+        let holds = [reason];
+        change_run(ports, sync.name(), run, RunStatus::Delivering, |record| {
+            record.status = RunStatus::Held;
+            record.plan.holds.extend(holds.iter().cloned());
+        })
+        .await?;
+        ports.observer.note(Progress::Held { sync: sync.name(), run, holds: &holds });
+    }
+    Ok(())
 }
 
 enum Claimed {
@@ -174,6 +227,7 @@ async fn claim(ports: &Ports, batch: &BatchRef) -> Result<Claimed, PortError> {
         }
         let last_send_ms = claim.lease_until_ms.min(now_ms + CLOCK_SKEW_MS);
         claim.quiet_until_ms = claim.quiet_until_ms.max(last_send_ms + LATE_BOUND_MS);
+        claim.unclear_since_ms.get_or_insert(claim.lease_until_ms - CLAIM_LEASE_MS);
     }
     claim.owner = ports.liveness.owner();
     claim.fence += 1;

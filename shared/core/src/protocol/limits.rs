@@ -46,6 +46,13 @@ pub const REQUEST_TIMEOUT_MS: i64 = 60_000;
 /// How long after it was given up a request may still be applied (reference: aws-and-reliability 3.3, F27: 42 s).
 pub const LATE_BOUND_MS: i64 = 45_000;
 
+/// Milliseconds of a day.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// How long before a destination forgets an insert_id nothing is sent again by itself: an attempt, its queue and the
+/// clocks of both sides.
+pub const DEDUPE_MARGIN_MS: i64 = 6 * 3_600_000;
+
 /// How far the clocks of two workers may differ.
 pub const CLOCK_SKEW_MS: i64 = 4_000;
 

@@ -1,11 +1,11 @@
+use super::limits::DAY_MS;
 use super::store::encode;
 use super::{ProtocolError, Sync, names};
 use crate::config::Schedule;
 use crate::ports::{Ports, Put};
 
-/// Milliseconds of an hour and a day.
+/// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Whether it is this sync's time to look for something new: always for `on_change`, once an hour or day (UTC) for the
 /// others, never for `manual`. Of several callers at once one is told so: the hour or day is claimed by a conditional

@@ -98,17 +98,18 @@ pub(super) async fn add_run(ports: &Ports, record: &RunRecord) -> Result<(), Por
     Ok(())
 }
 
-/// Changes a run of the history that a person decides about, unless it went on meanwhile.
-pub(super) async fn change_held_run(
+/// Changes a run of the history, unless its state is another one by now.
+pub(super) async fn change_run(
     ports: &Ports,
     sync: &str,
     run: RunId,
+    status: RunStatus,
     change: impl FnOnce(&mut RunRecord),
 ) -> Result<(), PortError> {
     let partition = names::runs_partition(sync);
     let Some(item) = ports.table.get(&partition, &run.to_string()).await? else { return Ok(()) };
     let mut record: RunRecord = decode(&format!("run {run} of {sync}"), &item.body)?;
-    if record.status == RunStatus::Held {
+    if record.status == status {
         change(&mut record);
         let token = ports.ids.token();
         ports.table.put(&partition, &run.to_string(), Some(item.revision), &token, &encode(&record)?).await?;

@@ -1,6 +1,8 @@
 use driftless_core::ports::{Delivery, Refusal, Response, TransportError};
 use serde_json::Value;
 
+use crate::answers::{response_of, safe_words};
+
 /// What an answer of `/import?strict=1` means. A partial 400 is a success with named exceptions: the valid events were
 /// ingested (docs.mixpanel.com/reference/import-events, 2026-08-21). An answer that does not account for every line is
 /// not believed: the same bytes go out again, which the insert_ids make harmless.
@@ -16,19 +18,7 @@ pub(super) fn read_answer(lines: u32, answer: Result<Response, TransportError>) 
 /// What holds for every route: an answer with status 200 or 400 has a body to be read, anything else says by itself what
 /// to do.
 pub(super) fn read_status(answer: Result<Response, TransportError>) -> Result<Response, Delivery> {
-    let response = match answer {
-        Ok(response) => response,
-        Err(TransportError::NotSent(cause)) => {
-            return Err(Delivery::RetryAfter { wait_ms: None, cause: format!("no connection: {cause}") });
-        }
-        Err(TransportError::Ambiguous(cause)) => return Err(Delivery::Ambiguous { cause }),
-        Err(TransportError::Credentials(cause)) => {
-            return Err(Delivery::Halt {
-                cause,
-                remedy: "correct the destination in driftless.yaml, then run driftless sync".into(),
-            });
-        }
-    };
+    let response = response_of(answer)?;
     let status = response.status;
     Err(match status {
         200 | 400 => return Ok(response),
@@ -107,35 +97,6 @@ fn partly(lines: u32, body: Option<&Value>) -> Delivery {
 
 pub(super) fn error_of(body: Option<&Value>) -> &str {
     body.and_then(|body| body.get("error")).and_then(Value::as_str).unwrap_or("no reason given")
-}
-
-/// Longest reason that is kept.
-const REASON_CHARS: usize = 160;
-
-/// A reason without what may be a value of the row: quoted text other than a field's path, and runs of digits, become `…`.
-pub(super) fn safe_words(text: &str) -> String {
-    let mut safe = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(['\'', '"', '`']) {
-        let quote = &rest[start..=start];
-        safe.push_str(&rest[..start]);
-        let inside = &rest[start + 1..];
-        let end = inside.find(quote).unwrap_or(inside.len());
-        let quoted = &inside[..end];
-        let is_path = quoted.starts_with("properties.") || matches!(quoted, "event" | "properties");
-        safe.push_str(if is_path { quoted } else { "…" });
-        rest = inside.get(end + 1..).unwrap_or_default();
-    }
-    safe.push_str(rest);
-    let words: Vec<&str> = safe
-        .split_whitespace()
-        .map(
-            |word| {
-                if word.chars().filter(char::is_ascii_digit).count() > 4 || word.contains('@') { "…" } else { word }
-            },
-        )
-        .collect();
-    words.join(" ").chars().take(REASON_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@ use std::collections::BTreeSet;
 use driftless_core::config::{EventName, EventsConfig};
 use driftless_core::model::Columns;
 
-use super::properties::Properties;
+use super::limits::{NESTED, value_rules};
 use super::reserved::property_name;
+use crate::properties::Properties;
 
 /// What each column of a column list is for. Worked out once per list.
 pub(super) struct ColumnPlan {
@@ -26,6 +27,7 @@ impl ColumnPlan {
         used.extend(events.device_id.as_deref());
         used.extend(events.json_properties.iter().map(String::as_str));
         used.extend(events.groups.values().map(String::as_str));
+        used.extend(events.properties.values().map(String::as_str));
         if let EventName::Column(column) = &events.name {
             used.insert(column);
         }
@@ -39,6 +41,11 @@ impl ColumnPlan {
             .filter(|(_, name)| !used.contains(name.as_str()))
             .map(|(n, name)| (property_name(name).into_owned(), n))
             .collect();
+        for (property, column) in &events.properties {
+            let property = property_name(property).into_owned();
+            named.retain(|(name, _)| *name != property);
+            named.extend(find(column).map(|n| (property, n)));
+        }
         for (group, column) in &events.groups {
             named.retain(|(name, _)| name != group);
             named.extend(find(column).map(|n| (group.clone(), n)));
@@ -51,7 +58,7 @@ impl ColumnPlan {
             time: find(&events.time.column),
             user: events.user_id.as_ref().and_then(find),
             device: events.device_id.as_ref().and_then(find),
-            properties: Properties::new(named, &events.json_properties, columns),
+            properties: Properties::new(&value_rules(NESTED), named, &events.json_properties, columns),
         }
     }
 }

@@ -1,23 +1,21 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use driftless_core::config::{EventName, WithoutUser};
-use driftless_core::mapping::{canonical_text, needs_zone, time_ms_of, truncate_utf8};
-use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value};
-use driftless_core::ports::RowEncoder;
+use driftless_core::config::WithoutUser;
+use driftless_core::mapping::{canonical_text, truncate_utf8};
+use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode};
+use driftless_core::ports::{Mutation, RowEncoder};
+use driftless_core::protocol::limits::DAY_MS;
 
 use super::columns::ColumnPlan;
-use super::events::Mapping;
-use super::json::write_string;
-use super::limits::{EVENT_BYTES, INSERT_ID_BYTES, NESTED_BYTES, PROPERTIES, STRING_BYTES, is_banned};
-use super::properties::PropertyWriter;
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
+use super::limits::{EVENT_BYTES, INSERT_ID_BYTES, NESTED, PROPERTIES, STRING_BYTES, is_banned, value_rules};
+use crate::event_parts::{EventMapping, user_hash};
+use crate::json::write_string;
+use crate::properties::PropertyWriter;
 
 /// Writes rows as events. Properties come in the order of their names, so that the order of columns changes nothing.
 pub(super) struct EventEncoder {
-    mapping: Arc<Mapping>,
+    mapping: Arc<EventMapping>,
     hidden: Vec<String>,
     plan: Option<(Arc<Columns>, Arc<ColumnPlan>)>,
     event: String,
@@ -26,7 +24,7 @@ pub(super) struct EventEncoder {
 }
 
 impl EventEncoder {
-    pub fn new(mapping: Arc<Mapping>, hidden: Vec<String>) -> Self {
+    pub fn new(mapping: Arc<EventMapping>, hidden: Vec<String>) -> Self {
         Self {
             mapping,
             hidden,
@@ -34,7 +32,7 @@ impl EventEncoder {
             event: String::new(),
             distinct_id: String::new(),
             properties: PropertyWriter {
-                nested_bytes: NESTED_BYTES,
+                rules: value_rules(NESTED),
                 exclude: "events.exclude",
                 observed: Observed::default(),
             },
@@ -50,48 +48,6 @@ impl EventEncoder {
         let plan = Arc::new(ColumnPlan::new(&self.mapping.events, &self.hidden, columns));
         self.plan = Some((columns.clone(), plan.clone()));
         plan
-    }
-
-    fn read_event(&mut self, plan: &ColumnPlan, row: Row<'_>) -> Result<(), RowError> {
-        self.event.clear();
-        match &self.mapping.events.name {
-            EventName::Value(name) => self.event.push_str(name),
-            EventName::Column(column) => {
-                let name = plan.name.and_then(|n| canonical_text(&row.values[n])).filter(|name| !name.is_empty());
-                let name = name.ok_or_else(|| {
-                    RowError::of_column(
-                        RowErrorCode::EventNameMissing,
-                        column,
-                        format!("event name column {column} is empty or missing"),
-                        "fill it in the export, or set events.name: { value: ... }",
-                    )
-                })?;
-                self.event.push_str(truncate_utf8(&name, STRING_BYTES));
-            }
-        }
-        Ok(())
-    }
-
-    fn read_time(&mut self, plan: &ColumnPlan, row: Row<'_>) -> Result<i64, RowError> {
-        let column = &self.mapping.events.time.column;
-        let value = plan.time.map(|n| &row.values[n]).filter(|value| !is_blank(value));
-        let Some(value) = value else {
-            return Err(RowError::of_column(
-                RowErrorCode::TimeMissing,
-                column,
-                format!("time column {column} is empty or missing"),
-                "fill it in the export, or name another column in events.time",
-            ));
-        };
-        self.properties.observed.bare_times |= needs_zone(value);
-        time_ms_of(value, &self.mapping.time_rule).ok_or_else(|| {
-            RowError::of_column(
-                RowErrorCode::TimeInvalid,
-                column,
-                format!("time column {column} holds no time that can be read"),
-                "export it as 2025-01-31T12:00:00Z or as a number since 1970, and name its unit in events.time.unit if it is not clear",
-            )
-        })
     }
 
     /// Reads user and device; sets distinct_id by Mixpanel's Simplified ID merge: the user, else `$device:` and the device.
@@ -126,8 +82,9 @@ impl EventEncoder {
     fn write_row(&mut self, row: Row<'_>, out: &mut Vec<u8>) -> Result<i64, RowError> {
         let plan = self.plan(row.columns);
         let start = out.len();
-        self.read_event(&plan, row)?;
-        let time_ms = self.read_time(&plan, row)?;
+        self.event.clear();
+        self.event.push_str(truncate_utf8(&self.mapping.name(plan.name, row)?, STRING_BYTES));
+        let time_ms = self.mapping.time_ms(plan.time, row, &mut self.properties.observed)?;
         let ids = self.read_ids(&plan, row)?;
         out.extend_from_slice(b"{\"event\":");
         write_string(&self.event, out);
@@ -196,7 +153,8 @@ impl RowEncoder for EventEncoder {
         }
     }
 
-    fn close(&self, insert_id: &str, out: &mut Vec<u8>) {
+    /// A copy of the same identity is replaced without a word.
+    fn close(&self, insert_id: &str, _: Mutation<'_>, out: &mut Vec<u8>) {
         close(insert_id, out);
     }
 
@@ -240,20 +198,4 @@ pub(super) fn id_of<'a>(
         format!("column {column} {cause}"),
         "export null where there is no user; events without one are sent with events.without_user: send_blank",
     ))
-}
-
-fn is_blank(value: &Value<'_>) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Text(text) => text.trim().is_empty(),
-        _ => false,
-    }
-}
-
-/// For counting, not for identity.
-fn user_hash(user: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    user.hash(&mut hasher);
-    hasher.finish()
 }

@@ -1,47 +1,32 @@
-use std::io::{Read, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use driftless_core::config::EventsConfig;
-use driftless_core::mapping::{TimeZoneRule, technical_columns};
+use driftless_core::mapping::technical_columns;
 use driftless_core::model::{Identity, SchemaLock};
 use driftless_core::ports::{
-    BatchLimits, Delivery, Destination, Request, Response, RowEncoder, SignIn, TransportError,
+    BatchLimits, Delivery, Destination, Notes, PayloadName, Request, Response, RowEncoder, SignIn, TransportError,
 };
-use driftless_core::protocol::limits::REQUEST_TIMEOUT_MS;
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
+use driftless_core::protocol::limits::{DAY_MS, REQUEST_TIMEOUT_MS};
 
 use super::answer::read_answer;
 use super::event_encoder::{EventEncoder, close};
-use super::json::write_string;
-use super::limits::{EVENT_NAMES, EVENTS_PER_REQUEST, HOT_SHARD_EVENTS, OLDEST_TIME_MS, REQUEST_BYTES};
+use super::limits::{EVENT_NAMES, EVENTS_PER_REQUEST, HOT_SHARD_EVENTS, OLDEST_TIME_MS, REQUEST_BYTES, TEXT_MAX};
 use super::target::MixpanelTarget;
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
-
-pub(super) struct Mapping {
-    pub events: EventsConfig,
-    pub time_rule: TimeZoneRule,
-}
+use crate::event_parts::EventMapping;
+use crate::gzip::{gunzip, gzip};
+use crate::json::write_string;
 
 /// Events of one sync at one Mixpanel project.
 pub struct MixpanelEvents {
     target: MixpanelTarget,
-    mapping: Arc<Mapping>,
+    mapping: Arc<EventMapping>,
 }
 
 impl MixpanelEvents {
     /// Fails if the time zone is unknown.
     pub fn new(target: MixpanelTarget, events: EventsConfig) -> Result<Self, String> {
-        let rule = match &events.time.timezone {
-            Some(zone) => TimeZoneRule::named(zone)?,
-            None => TimeZoneRule::utc(),
-        };
-        let time_rule = rule.with_unit(events.time.unit);
-        Ok(Self { target, mapping: Arc::new(Mapping { events, time_rule }) })
+        Ok(Self { target, mapping: Arc::new(EventMapping::new(events)?) })
     }
 }
 
@@ -52,6 +37,8 @@ impl Destination for MixpanelEvents {
             bytes_max: REQUEST_BYTES,
             hot_shard_rows: HOT_SHARD_EVENTS,
             event_names_max: EVENT_NAMES,
+            text_max: TEXT_MAX,
+            bytes_min: 0,
         }
     }
 
@@ -66,7 +53,7 @@ impl Destination for MixpanelEvents {
         Box::new(EventEncoder::new(self.mapping.clone(), technical_columns(lock)))
     }
 
-    fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>) {
+    fn tombstone(&self, identity: &Identity, _: &SchemaLock, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"event\":");
         write_string(&identity.event, out);
         out.extend_from_slice(format!(",\"properties\":{{\"time\":{},\"distinct_id\":", identity.time_ms).as_bytes());
@@ -75,21 +62,26 @@ impl Destination for MixpanelEvents {
         close(&identity.insert_id, out);
     }
 
-    /// gzip level 1: the same bytes for the same lines, and a quarter of the time of level 6.
     fn compress(&self, lines: &[u8], out: &mut Vec<u8>) {
-        out.reserve(lines.len() / 3);
-        let mut encoder = GzEncoder::new(out, Compression::new(1));
-        // Writing to memory cannot fail.
-        let _ = encoder.write_all(lines).and_then(|()| encoder.try_finish());
+        gzip(lines, out);
     }
 
     fn decompress(&self, body: &[u8], bytes: u64) -> Result<Vec<u8>, String> {
-        let mut lines = Vec::with_capacity(bytes as usize);
-        GzDecoder::new(body).take(bytes + 1).read_to_end(&mut lines).map_err(|e| e.to_string())?;
-        Ok(lines)
+        gunzip(body, bytes)
     }
 
-    fn request(&self, body: Bytes) -> Request {
+    fn notes(&self) -> Notes {
+        Notes {
+            identity_change: "each costs a tombstone and a new event, because Mixpanel cannot change these of an event",
+            delete: Some(
+                "are sent as tombstones (driftless_deleted: true), because Mixpanel has no public delete of one event; filter them out in reports",
+            ),
+            event_names: "Mixpanel takes them but no longer lists them",
+            hot_shard: "have more than 200,000 events on one day: Mixpanel hides what is over; send events of systems without a user id",
+        }
+    }
+
+    fn request(&self, _: PayloadName<'_>, body: Bytes) -> Request {
         let project = self.target.project_id.as_ref().map(|id| format!("&project_id={id}")).unwrap_or_default();
         Request {
             destination: self.target.name.clone(),

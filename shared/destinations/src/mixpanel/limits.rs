@@ -1,6 +1,10 @@
 //! Mixpanel's limits. Source, unless named: docs.mixpanel.com/reference/import-events, read 2026-08-21. Where its pages
 //! differ, the stricter one counts.
 
+use super::reserved::property_name;
+use crate::json::NestedLimits;
+use crate::value_rules::{TextMax, ValueRules};
+
 /// Events in one request.
 pub const EVENTS_PER_REQUEST: u32 = 2_000;
 
@@ -16,6 +20,9 @@ pub const PROPERTIES: usize = 254;
 /// Bytes of a string value; longer ones are cut there, so they are cut here, always at the same place
 /// (docs.mixpanel.com/docs/data-structure/property-reference/data-type: bytes).
 pub const STRING_BYTES: usize = 255;
+
+/// The same for people.
+pub(super) const TEXT_MAX: &str = "255 bytes";
 
 /// Bytes of a list or object property (same page: 8 KB).
 pub const NESTED_BYTES: usize = 8 * 1024;
@@ -46,6 +53,18 @@ pub const NESTED_ITEMS: usize = 254;
 
 /// Levels of nesting.
 pub const NESTED_DEPTH: usize = 3;
+
+/// Lists and objects of an event.
+pub(super) const NESTED: NestedLimits = NestedLimits { depth: NESTED_DEPTH, items: NESTED_ITEMS, bytes: NESTED_BYTES };
+
+/// Lists and objects of a profile.
+pub(super) const PROFILE_NESTED: NestedLimits =
+    NestedLimits { depth: NESTED_DEPTH, items: NESTED_ITEMS, bytes: PROFILE_NESTED_BYTES };
+
+/// Names and values of properties.
+pub(super) fn value_rules(nested: NestedLimits) -> ValueRules {
+    ValueRules { text: TextMax::Bytes(STRING_BYTES), nested, property_name }
+}
 
 /// Bytes of an insert_id.
 pub const INSERT_ID_BYTES: usize = 36;

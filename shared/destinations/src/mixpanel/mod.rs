@@ -5,13 +5,11 @@ mod answer;
 mod columns;
 mod event_encoder;
 mod events;
-mod json;
 mod limits;
 mod lookup_table;
 mod profile_answer;
 mod profile_encoder;
 mod profiles;
-mod properties;
 mod reserved;
 mod target;
 

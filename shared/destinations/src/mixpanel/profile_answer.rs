@@ -1,7 +1,8 @@
 use driftless_core::ports::{Delivery, Response, TransportError};
 use serde_json::Value;
 
-use super::answer::{error_of, read_status, refusals_of, safe_words};
+use super::answer::{error_of, read_status, refusals_of};
+use crate::answers::safe_words;
 
 /// What an answer of `/engage` or `/groups` with `strict=1&verbose=1` means. Status 200 says nothing by itself: the body
 /// is `1`, or JSON with `status` 1, if the updates are valid, and 0 if some are not

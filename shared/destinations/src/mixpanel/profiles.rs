@@ -4,11 +4,11 @@ use bytes::Bytes;
 use driftless_core::config::ProfilesConfig;
 use driftless_core::model::{Identity, SchemaLock};
 use driftless_core::ports::{
-    BatchLimits, Delivery, Destination, Request, Response, RowEncoder, SignIn, TransportError,
+    BatchLimits, Delivery, Destination, Notes, PayloadName, Request, Response, RowEncoder, SignIn, TransportError,
 };
 use driftless_core::protocol::limits::REQUEST_TIMEOUT_MS;
 
-use super::limits::{GROUPS_PER_REQUEST, PROFILES_PER_REQUEST, REQUEST_BYTES};
+use super::limits::{GROUPS_PER_REQUEST, PROFILES_PER_REQUEST, REQUEST_BYTES, TEXT_MAX};
 use super::profile_answer::read_profile_answer;
 use super::profile_encoder::{ProfileEncoder, write_owner};
 use super::target::MixpanelTarget;
@@ -35,7 +35,14 @@ impl Destination for MixpanelProfiles {
         let lines_max = if self.config.group_key.is_some() { GROUPS_PER_REQUEST } else { PROFILES_PER_REQUEST };
         // The token in each line is not staged; it takes less than what is left of the 10 MB.
         let bytes_max = REQUEST_BYTES - 100 * u64::from(lines_max);
-        BatchLimits { lines_max, bytes_max, hot_shard_rows: u64::MAX, event_names_max: usize::MAX }
+        BatchLimits {
+            lines_max,
+            bytes_max,
+            hot_shard_rows: u64::MAX,
+            event_names_max: usize::MAX,
+            text_max: TEXT_MAX,
+            bytes_min: 0,
+        }
     }
 
     fn time_bounds(&self, _: i64) -> (i64, i64) {
@@ -46,7 +53,7 @@ impl Destination for MixpanelProfiles {
         Box::new(ProfileEncoder::new(self.config.clone(), lock))
     }
 
-    fn tombstone(&self, identity: &Identity, out: &mut Vec<u8>) {
+    fn tombstone(&self, identity: &Identity, _: &SchemaLock, out: &mut Vec<u8>) {
         out.push(b'{');
         write_owner(&self.config, &identity.distinct_id, out);
         if self.config.group_key.is_none() {
@@ -65,7 +72,11 @@ impl Destination for MixpanelProfiles {
         Ok(body.to_vec())
     }
 
-    fn request(&self, body: Bytes) -> Request {
+    fn notes(&self) -> Notes {
+        Notes { identity_change: "each deletes a profile and sets another one", ..Notes::default() }
+    }
+
+    fn request(&self, _: PayloadName<'_>, body: Bytes) -> Request {
         let route = if self.config.group_key.is_some() { "groups" } else { "engage" };
         Request {
             destination: self.target.name.clone(),

@@ -85,7 +85,7 @@ pub(super) async fn lookup_table(
 }
 
 /// What every route does: delay and fail on purpose, keep the request, lose the answer on purpose.
-async fn answer(
+pub(super) async fn answer(
     Shared(state): Shared<State>,
     ConnectInfo(hangup): ConnectInfo<Hangup>,
     path: &'static str,
@@ -157,7 +157,7 @@ fn take_profiles(
 }
 
 /// What is kept of an answer: why it or parts of it failed, and its status, 0 if it gets lost on purpose.
-fn noted(answer: &Answer, fault: Fault) -> (String, u16) {
+pub(super) fn noted(answer: &Answer, fault: Fault) -> (String, u16) {
     let note = note_of(answer);
     if fault == Fault::LostAnswer {
         (format!("answer {} lost on purpose. {note}", answer.status), 0)
@@ -205,7 +205,8 @@ fn take(
 /// The messages of an answer's failed records with how often each occurs, or its error.
 fn note_of(answer: &Answer) -> String {
     let Some(failed) = answer.body["failed_records"].as_array() else {
-        return answer.body["error"].as_str().unwrap_or_default().to_owned();
+        let reason = [&answer.body["error"], &answer.body["message"]].into_iter().find_map(|text| text.as_str());
+        return reason.unwrap_or_default().to_owned();
     };
     let mut counts: Vec<(&str, usize)> = Vec::new();
     let mut others = 0;

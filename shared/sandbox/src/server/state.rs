@@ -1,12 +1,15 @@
 //! What the handlers share, and how they answer.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::amplitude::throttle::Throttle;
+use crate::answer::Answer;
 use crate::faults::{Fault, FaultPlan};
-use crate::mixpanel::answer::{self, Answer};
+use crate::mixpanel::answer;
 use crate::mixpanel::auth::Project;
 use crate::store::{Store, StoreError};
 
@@ -22,6 +25,8 @@ struct Shared {
     store: Arc<Store>,
     projects: Vec<Project>,
     faults: Mutex<Faults>,
+    throttle: Mutex<Throttle>,
+    mutation_files: Option<PathBuf>,
 }
 
 #[derive(Debug, Default)]
@@ -31,9 +36,25 @@ struct Faults {
 }
 
 impl State {
-    pub(super) fn new(store: Arc<Store>, projects: Vec<Project>, plan: FaultPlan) -> Self {
+    pub(super) fn new(
+        store: Arc<Store>,
+        projects: Vec<Project>,
+        plan: FaultPlan,
+        throttle: Throttle,
+        mutation_files: Option<PathBuf>,
+    ) -> Self {
         let faults = Mutex::new(Faults { plan, requests: 0 });
-        Self(Arc::new(Shared { store, projects, faults }))
+        Self(Arc::new(Shared { store, projects, faults, throttle: Mutex::new(throttle), mutation_files }))
+    }
+
+    /// What Amplitude took of each user lately.
+    pub(super) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.0.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder of mutation files.
+    pub(super) fn mutation_files(&self) -> Option<PathBuf> {
+        self.0.mutation_files.clone()
     }
 
     /// The project that lets a request in.

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError};
+use crate::amplitude::project::Project;
 use crate::mixpanel::profile::ProfileUpdate;
 use crate::mixpanel::validate::ValidEvent;
 
@@ -115,18 +116,25 @@ impl Store {
 
     /// Forgets every copy and every request; says how many copies there were.
     pub fn clear(&self) -> Result<usize, StoreError> {
+        let mut amplitude = self.amplitude();
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let copies = transaction.execute("DELETE FROM copies", [])?;
         transaction.execute("DELETE FROM profiles", [])?;
         transaction.execute("DELETE FROM lookup_tables", [])?;
+        transaction.execute("DELETE FROM amplitude_log", [])?;
         transaction.execute("DELETE FROM requests", [])?;
         transaction.commit()?;
+        *amplitude = Project::default();
         Ok(copies)
     }
 }
 
-fn note_request(transaction: &Transaction<'_>, request: &NewRequest<'_>, accepted: usize) -> Result<(), StoreError> {
+pub(super) fn note_request(
+    transaction: &Transaction<'_>,
+    request: &NewRequest<'_>,
+    accepted: usize,
+) -> Result<(), StoreError> {
     transaction
         .prepare_cached("INSERT INTO requests (at_ms, path, status, events, accepted, note) VALUES (?, ?, ?, ?, ?, ?)")?
         .execute(params![

@@ -16,13 +16,12 @@ use crate::model::{
 use crate::ports::ExportError;
 use crate::protocol::candidates::feed_candidates;
 use crate::protocol::error::ProtocolError;
-use crate::protocol::limits::{EXPORTS_IN_FLIGHT_MAX, EXPORTS_PER_RUN_MAX, KEYS_IN_FLIGHT_MAX, STATES_PER_CALL};
+use crate::protocol::limits::{
+    DAY_MS, EXPORTS_IN_FLIGHT_MAX, EXPORTS_PER_RUN_MAX, KEYS_IN_FLIGHT_MAX, STATES_PER_CALL,
+};
 
 /// Keys of this planning's own runs, with what they were planned to hold.
 type InFlight = HashMap<RowKey, u64>;
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 
 /// Plans new facts in one pass: rows stream from export to batch. With a dedupe window each block's keys are looked up;
 /// keys of this planning's own unfinished runs are remembered, so that planning need not wait for their delivery.
@@ -72,7 +71,7 @@ pub(super) async fn plan_append(
             let at = draft.exports.len() as u32 - 1;
             draft.take_block(context, at, &mut block).await?;
             take_rows(context, &mut draft, at, &block, &mut in_flight).await?;
-            if draft.counts.read >= context.sync.config.run.rows_max && context.replay.is_none() {
+            if draft.counts.read >= context.sync.config.run.rows_max(false) && context.replay.is_none() {
                 let cursor = Cursor { export: export.clone(), next_row: block.next_row };
                 if !commit_and_go_on(context, checkpoint, &mut draft, cursor, &in_flight, &mut planned).await? {
                     return Ok(planned);

@@ -56,7 +56,8 @@ async fn index_rows(
     draft: &mut Draft,
 ) -> Result<(Index, Option<Cursor>), ProtocolError> {
     let work = work_of(context, checkpoint, EXPORTS_PER_RUN_MAX).await?;
-    let rows_max = if context.is_dry { u64::MAX } else { context.sync.config.run.rows_max };
+    let runs_are_apart = context.sync.destination.rest_ms() > 0;
+    let rows_max = if context.is_dry { u64::MAX } else { context.sync.config.run.rows_max(runs_are_apart) };
     let mut index = Index::new();
     for (export, selection) in work {
         let at = draft.exports.len() as u32;

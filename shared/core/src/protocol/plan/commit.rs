@@ -106,6 +106,7 @@ fn open_run(context: &PlanContext, draft: &Draft, summary: &PlanSummary) -> Open
         snapshot_complete: draft.snapshot_complete,
         billable: summary.billable,
         keeps_order: matches!(context.sync.config.mode, Mode::Mirror | Mode::Full),
+        approved_at_ms: None,
         config: context.sync.version.clone(),
     }
 }

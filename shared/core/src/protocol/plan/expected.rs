@@ -10,7 +10,7 @@ use super::selection::Selection;
 use crate::config::{Feed, Mode, Order};
 use crate::mapping::Op;
 use crate::model::RowKey;
-use crate::ports::{ExportError, Ports, RowEncoder};
+use crate::ports::{ExportError, Mutation, Ports, RowEncoder};
 use crate::protocol::candidates::snapshot_of;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::PAGE;
@@ -89,8 +89,8 @@ pub async fn expected_rows(ports: &Ports, sync: &Arc<Sync>) -> Result<BTreeMap<R
 
 fn close(encoder: &dyn RowEncoder, kept: Option<&str>, key: RowKey, payload: &mut Vec<u8>) {
     match kept {
-        Some(id) => encoder.close(id, payload),
-        None => encoder.close(&key.insert_id(0), payload),
+        Some(id) => encoder.close(id, Mutation::Insert, payload),
+        None => encoder.close(&key.insert_id(0), Mutation::Insert, payload),
     }
 }
 

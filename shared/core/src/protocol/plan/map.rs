@@ -1,7 +1,7 @@
 use super::selection::Selection;
 use crate::mapping::{Op, SourceRows};
 use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock};
-use crate::ports::{RowBlock, RowEncoder};
+use crate::ports::{Mutation, RowBlock, RowEncoder};
 use crate::protocol::Sync;
 
 /// What the pass over the rows is for.
@@ -158,8 +158,8 @@ impl Mapper<'_> {
             Pass::Index => self.out.lines.truncate(start),
             Pass::Encode => {}
             Pass::EncodeWhole => match &kept_id {
-                Some(id) => self.encoder.close(id, &mut self.out.lines),
-                None => self.encoder.close(key.hex_digits().as_str(), &mut self.out.lines),
+                Some(id) => self.encoder.close(id, Mutation::Insert, &mut self.out.lines),
+                None => self.encoder.close(key.hex_digits().as_str(), Mutation::Insert, &mut self.out.lines),
             },
         }
         let in_window = self.sync.is_in_window(time_ms);

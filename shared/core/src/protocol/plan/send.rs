@@ -13,7 +13,7 @@ use crate::ledger::LedgerWriter;
 use crate::model::{
     ChangeKind, Identity, KeyedChange, RowKey, RowPosition, RowState, RowStatus, RowVersion, StagedChange,
 };
-use crate::ports::RowEncoder;
+use crate::ports::{Mutation, RowEncoder};
 use crate::protocol::error::ProtocolError;
 
 /// Second pass: reads only the rows to be sent, in export order, and stages them with the state that follows. The states
@@ -95,17 +95,24 @@ pub(super) fn row_change(
     };
     let mut lines = Vec::with_capacity(block.line(row).len() + 512);
     let mut count = 1;
+    let mut keeps_identity = false;
     let (revision, insert_id) = match before.as_ref().and_then(|b| b.identity.as_ref().map(|i| (b, i))) {
         None => {
             let revision = before.as_ref().map_or(0, |b| b.revision);
             (revision, id_of(revision))
         }
-        Some((b, old)) if old.event == event && old.distinct_id == distinct_id && old.time_ms == time_ms => {
+        Some((b, old))
+            if old.event == event
+                && old.distinct_id == distinct_id
+                && old.time_ms == time_ms
+                && (b.visible().is_some() || context.sync.destination.revives_identities()) =>
+        {
+            keeps_identity = b.visible().is_some();
             (b.revision, old.insert_id.clone())
         }
         Some((b, old)) => {
             if b.visible().is_some() {
-                context.sync.destination.tombstone(old, &mut lines);
+                context.sync.destination.tombstone(old, &context.lock, &mut lines);
                 count = 2;
             }
             (b.revision + 1, id_of(b.revision + 1))
@@ -113,12 +120,18 @@ pub(super) fn row_change(
     };
     let is_visible = before.as_ref().is_some_and(|b| b.visible().is_some());
     let clearing = block.clearing(row);
-    if is_visible && !clearing.is_empty() {
+    let within_line = encoder.clears_within_line();
+    if is_visible && !clearing.is_empty() && !within_line {
         lines.extend_from_slice(clearing);
         count += 1;
     }
     lines.extend_from_slice(block.line(row));
-    encoder.close(&insert_id, &mut lines);
+    let clearing = if within_line { clearing } else { &[] };
+    encoder.close(
+        &insert_id,
+        if keeps_identity { Mutation::Update { clearing } } else { Mutation::Insert },
+        &mut lines,
+    );
     let after = RowState {
         status: RowStatus::Live,
         fingerprint: row.fingerprint,
@@ -143,7 +156,7 @@ pub(super) fn tombstone_change(
     version: RowVersion,
 ) -> (StagedChange, Vec<u8>) {
     let mut line = Vec::with_capacity(256);
-    context.sync.destination.tombstone(identity, &mut line);
+    context.sync.destination.tombstone(identity, &context.lock, &mut line);
     let after = RowState { status: RowStatus::Deleted, fingerprint: 0, version, ..before.clone() };
     let keyed = Some(Box::new(KeyedChange { key, after, before: Some(before) }));
     // Where the whole table is sent, a row is deleted by not being there.

@@ -1,50 +1,42 @@
 use super::context::PlanContext;
 use super::draft::Draft;
-use crate::config::{Complete, Feed, Kind, Mode};
+use crate::config::{Complete, Feed, Mode};
 use crate::model::Warning;
 
 /// Adds to a draft what is worth knowing and stops nothing.
 pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
-    let limits = context.sync.destination.limits();
+    let (limits, notes) = (context.sync.destination.limits(), context.sync.destination.notes());
     let mut found = Vec::new();
     let mut warn = |code: &str, text: String| found.push(Warning { code: code.to_string(), text });
     if draft.observed.event_names.len() > limits.event_names_max {
-        warn(
-            "event_names",
-            format!(
-                "more than {} event names: the destination takes them but no longer lists them",
-                limits.event_names_max
-            ),
-        );
+        warn("event_names", format!("more than {} event names: {}", limits.event_names_max, notes.event_names));
     }
     let hot = draft.observed.hot_shards(limits.hot_shard_rows);
     if hot > 0 {
-        warn(
-            "hot_shard",
-            format!(
-                "{hot} users have more than {} events on one day: the destination hides what is over; send events of systems without a user id",
-                limits.hot_shard_rows
-            ),
-        );
+        warn("hot_shard", format!("{hot} users {}", notes.hot_shard));
     }
     for (column, count) in &draft.observed.truncated {
-        warn("truncated", format!("column {column}: {count} texts are cut to the destination's 255 bytes"));
+        warn("truncated", format!("column {column}: {count} texts are cut to the destination's {}", limits.text_max));
     }
     if draft.identity_changes > 0 {
         warn(
             "identity_changes",
-            format!(
-                "{} updates change event, user or time: each costs a tombstone and a new event, because Mixpanel cannot change these of an event",
-                draft.identity_changes
-            ),
+            format!("{} updates change event, user or time: {}", draft.identity_changes, notes.identity_change),
         );
     }
-    if draft.deletes > 0 && context.sync.config.kind == Kind::Events {
+    if draft.deletes > 0
+        && let Some(note) = notes.delete
+    {
+        warn("deletes", format!("{} deletes {note}", draft.deletes));
+    }
+    let payload_bytes = draft.stager.payload_bytes;
+    if draft.stager.lines_total > 0 && payload_bytes < limits.bytes_min {
         warn(
-            "deletes",
+            "small_file",
             format!(
-                "{} deletes are sent as tombstones (driftless_deleted: true), because Mixpanel has no public delete of one event; filter them out in reports",
-                draft.deletes
+                "{} KB to send, and the destination states a minimum of {} KB a file; longer windows gather more",
+                payload_bytes.div_ceil(1_000),
+                limits.bytes_min / 1_000
             ),
         );
     }

@@ -7,7 +7,7 @@ use driftless_core::ports::Ports;
 use driftless_core::protocol::{ExpectedRow, Sync, failed_exports, owned_keys};
 use serde_json::{Map, Value};
 
-use super::verify::Compared;
+use super::Compared;
 use crate::cli::Failure;
 use crate::project::OpenProject;
 
@@ -28,7 +28,9 @@ pub async fn compare(
         let why = "Mixpanel shows group profiles only under an id that its public API does not tell";
         return Err(Failure::failed(format!("verify cannot read group profiles: {why}; look at them in Mixpanel")));
     }
-    let DestinationConfig::Mixpanel(config) = &project.destinations[&sync.config.destination];
+    let DestinationConfig::Mixpanel(config) = &project.destinations[&sync.config.destination] else {
+        return Err(Failure::failed("verify reads Mixpanel only"));
+    };
     let mut there = read(project, &sync.config.destination, config).await?;
     let unread = failed_exports(ports, sync).await.map_err(Failure::failed)?;
     let unread = unread.into_iter().map(|failed| (failed.version.key, failed.reason)).collect();

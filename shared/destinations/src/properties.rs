@@ -1,15 +1,14 @@
 use std::collections::BTreeSet;
 
 use driftless_core::json::Scanned;
-use driftless_core::mapping::{canonical_text, timestamp_text, truncate_utf8};
+use driftless_core::mapping::{canonical_text, timestamp_text};
 use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value};
 
-use super::json::{NestedError, fields_of, string_of, write_json, write_number, write_string};
-use super::limits::STRING_BYTES;
-use super::reserved::property_name;
+use crate::json::{NestedError, fields_of, string_of, write_json, write_number, write_string};
+use crate::value_rules::ValueRules;
 
 /// The columns that become properties. Worked out once per list of columns.
-pub(super) struct Properties {
+pub(crate) struct Properties {
     /// In the order of their names: column, and `,"name":` ready to be written.
     columns: Vec<Property>,
     /// Columns whose JSON object becomes properties.
@@ -26,10 +25,10 @@ struct Property {
 
 impl Properties {
     /// From names and columns, and the names of JSON columns.
-    pub fn new(mut named: Vec<(String, usize)>, json: &[String], columns: &Columns) -> Self {
+    pub fn new(rules: &ValueRules, mut named: Vec<(String, usize)>, json: &[String], columns: &Columns) -> Self {
         named.sort();
         let find = |name: &String| columns.names.iter().position(|n| n == name);
-        let property = |(name, column): (String, usize)| Property { column, prefix: prefix_of(&name), name };
+        let property = |(name, column): (String, usize)| Property { column, prefix: prefix_of(rules, &name), name };
         Self {
             taken: named.iter().map(|(name, _)| name.clone()).collect(),
             json: json.iter().filter_map(find).collect(),
@@ -44,24 +43,23 @@ impl Properties {
 }
 
 /// `,"name":`
-fn prefix_of(name: &str) -> Vec<u8> {
+fn prefix_of(rules: &ValueRules, name: &str) -> Vec<u8> {
     let mut prefix = Vec::new();
-    write_prefix(name, &mut prefix);
+    write_prefix(rules, name, &mut prefix);
     prefix
 }
 
 /// Writes `,"name":`
-fn write_prefix(name: &str, out: &mut Vec<u8>) {
+fn write_prefix(rules: &ValueRules, name: &str, out: &mut Vec<u8>) {
     out.push(b',');
-    write_string(truncate_utf8(name, STRING_BYTES), out);
+    write_string(rules.cut(name), out);
     out.push(b':');
 }
 
-/// Writes rows' properties by Mixpanel's rules for values
-/// (docs.mixpanel.com/docs/data-structure/property-reference/data-type, 2026-08-21).
-pub(super) struct PropertyWriter {
-    /// Bytes of a list or an object.
-    pub nested_bytes: usize,
+/// Writes rows' properties by a destination's rules for values.
+pub(crate) struct PropertyWriter {
+    /// The destination's rules.
+    pub rules: ValueRules,
     /// Where columns are left out, for remedies: `events.exclude`.
     pub exclude: &'static str,
     /// What was seen.
@@ -108,14 +106,14 @@ impl PropertyWriter {
                     let text = string_of(raw).map_err(|error| self.nested(column, error))?;
                     self.write_text(column, &text, out);
                 }
-                raw => write_json(raw, self.nested_bytes, out).map_err(|error| self.nested(column, error))?,
+                raw => write_json(raw, self.rules.nested, out).map_err(|error| self.nested(column, error))?,
             },
         }
         Ok(true)
     }
 
     fn write_text(&mut self, column: &str, text: &str, out: &mut Vec<u8>) {
-        let cut = truncate_utf8(text, STRING_BYTES);
+        let cut = self.rules.cut(text);
         if cut.len() < text.len() {
             match self.observed.truncated.get_mut(column) {
                 Some(count) => *count += 1,
@@ -142,14 +140,14 @@ impl PropertyWriter {
         };
         let mut count = 0;
         for field in fields_of(raw).map_err(|_| not_an_object(column))? {
-            let name = property_name(&field.name);
+            let name = (self.rules.property_name)(&field.name);
             if field.kind == Scanned::Null || plan.taken.contains(name.as_ref()) {
                 continue;
             }
-            write_prefix(&name, out);
+            write_prefix(&self.rules, &name, out);
             match field.text() {
                 Some(text) => self.write_text(column, &text, out),
-                None => write_json(field.raw, self.nested_bytes, out).map_err(|error| self.nested(column, error))?,
+                None => write_json(field.raw, self.rules.nested, out).map_err(|error| self.nested(column, error))?,
             }
             count += 1;
         }
@@ -160,7 +158,7 @@ impl PropertyWriter {
         RowError::of_column(
             RowErrorCode::LimitExceeded,
             column,
-            format!("column {column} {}", error.cause()),
+            format!("column {column} {}", error.cause(self.rules.nested)),
             format!("shorten it in the export, or leave it out with {}", self.exclude),
         )
     }

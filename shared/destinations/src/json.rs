@@ -3,10 +3,8 @@ use std::borrow::Cow;
 use driftless_core::json::{Fault, Scanned, after_colon, skip_blank, text_end, unescaped, value};
 use driftless_core::mapping::{NumberText, number_text};
 
-use super::limits::{NESTED_DEPTH, NESTED_ITEMS};
-
 /// Writes a JSON string. Text that needs no escape is copied whole.
-pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.push(b'"');
     if needs_escape(bytes) {
@@ -59,16 +57,27 @@ fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Writes a number by the one rule: as a number if a float keeps its digits, else as text.
-pub(super) fn write_number(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_number(text: &str, out: &mut Vec<u8>) {
     match number_text(text) {
         NumberText::Number(text) => out.extend_from_slice(text.as_bytes()),
         NumberText::Text(text) => write_string(text, out),
     }
 }
 
+/// What a list or an object may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NestedLimits {
+    /// Levels.
+    pub depth: usize,
+    /// Keys of an object, elements of an array.
+    pub items: usize,
+    /// Bytes as they are written.
+    pub bytes: usize,
+}
+
 /// Why a nested value cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NestedError {
+pub(crate) enum NestedError {
     NotJson,
     TooDeep,
     TooMany,
@@ -82,36 +91,42 @@ impl From<Fault> for NestedError {
 }
 
 impl NestedError {
-    pub fn cause(self) -> &'static str {
+    pub fn cause(self, limits: NestedLimits) -> String {
         match self {
-            Self::NotJson => "is not valid JSON",
-            Self::TooDeep => "is nested more than 3 levels deep",
-            Self::TooMany => "has an object or array with more than 254 entries",
-            Self::TooLarge => "is a larger list or object than Mixpanel takes (8 KB in an event, 256 KB in a profile)",
+            Self::NotJson => "is not valid JSON".to_string(),
+            Self::TooDeep => format!("is nested more than {} levels deep", limits.depth),
+            Self::TooMany => format!("has an object or array with more than {} entries", limits.items),
+            Self::TooLarge => format!("is a list or object of more than {} KB", limits.bytes / 1024),
         }
     }
 }
 
 /// Writes a JSON value without blanks, its strings and numbers spelled one way, so that equal values are equal bytes.
-pub(super) fn write_json(raw: &str, bytes_max: usize, out: &mut Vec<u8>) -> Result<(), NestedError> {
+pub(crate) fn write_json(raw: &str, limits: NestedLimits, out: &mut Vec<u8>) -> Result<(), NestedError> {
     let start = out.len();
-    let end = write_level(raw, skip_blank(raw.as_bytes(), 0), 0, out)?;
+    let end = write_level(raw, skip_blank(raw.as_bytes(), 0), 0, limits, out)?;
     if skip_blank(raw.as_bytes(), end) < raw.len() {
         return Err(NestedError::NotJson);
     }
-    if out.len() - start > bytes_max && matches!(out[start], b'{' | b'[') {
+    if out.len() - start > limits.bytes && matches!(out[start], b'{' | b'[') {
         return Err(NestedError::TooLarge);
     }
     Ok(())
 }
 
 /// Writes the value at `at` and returns the byte after it. `depth` levels are open around it.
-fn write_level(raw: &str, at: usize, depth: usize, out: &mut Vec<u8>) -> Result<usize, NestedError> {
+fn write_level(
+    raw: &str,
+    at: usize,
+    depth: usize,
+    limits: NestedLimits,
+    out: &mut Vec<u8>,
+) -> Result<usize, NestedError> {
     let bytes = raw.as_bytes();
     let Some(open @ (b'{' | b'[')) = bytes.get(at).copied() else {
         return write_scalar(raw, at, out);
     };
-    if depth == NESTED_DEPTH {
+    if depth == limits.depth {
         return Err(NestedError::TooDeep);
     }
     let close = if open == b'{' { b'}' } else { b']' };
@@ -119,7 +134,7 @@ fn write_level(raw: &str, at: usize, depth: usize, out: &mut Vec<u8>) -> Result<
     let mut at = skip_blank(bytes, at + 1);
     let mut items = 0;
     while bytes.get(at) != Some(&close) || items > 0 {
-        if items == NESTED_ITEMS {
+        if items == limits.items {
             return Err(NestedError::TooMany);
         }
         if open == b'{' {
@@ -128,7 +143,7 @@ fn write_level(raw: &str, at: usize, depth: usize, out: &mut Vec<u8>) -> Result<
             out.push(b':');
             at = name.value_at;
         }
-        at = skip_blank(bytes, write_level(raw, at, depth + 1, out)?);
+        at = skip_blank(bytes, write_level(raw, at, depth + 1, limits, out)?);
         items += 1;
         match bytes.get(at) {
             Some(b',') => at = skip_blank(bytes, at + 1),
@@ -155,7 +170,7 @@ fn write_scalar(raw: &str, at: usize, out: &mut Vec<u8>) -> Result<usize, Nested
 }
 
 /// One field of a JSON object.
-pub(super) struct Field<'a> {
+pub(crate) struct Field<'a> {
     /// Its name.
     pub name: Cow<'a, str>,
     /// Its value as it is written.
@@ -175,7 +190,7 @@ impl<'a> Field<'a> {
 }
 
 /// The fields of a JSON object in the order of their names; the last of two equal names counts.
-pub(super) fn fields_of(raw: &str) -> Result<Vec<Field<'_>>, NestedError> {
+pub(crate) fn fields_of(raw: &str) -> Result<Vec<Field<'_>>, NestedError> {
     let bytes = raw.as_bytes();
     let mut at = skip_blank(bytes, 0);
     if bytes.get(at) != Some(&b'{') {
@@ -207,7 +222,7 @@ pub(super) fn fields_of(raw: &str) -> Result<Vec<Field<'_>>, NestedError> {
 }
 
 /// The text of a JSON string.
-pub(super) fn string_of(raw: &str) -> Result<Cow<'_, str>, NestedError> {
+pub(crate) fn string_of(raw: &str) -> Result<Cow<'_, str>, NestedError> {
     match value(raw.as_bytes(), 0)? {
         (Scanned::Text(escaped), end) if end == raw.len() => Ok(text_of(&raw[1..end - 1], escaped)),
         _ => Err(NestedError::NotJson),
@@ -238,7 +253,8 @@ mod tests {
 
     fn json(raw: &str) -> Result<String, NestedError> {
         let mut out = Vec::new();
-        write_json(raw, super::super::limits::NESTED_BYTES, &mut out).map(|()| String::from_utf8(out).unwrap())
+        write_json(raw, NestedLimits { depth: 3, items: 254, bytes: 8 * 1024 }, &mut out)
+            .map(|()| String::from_utf8(out).unwrap())
     }
 
     #[test]

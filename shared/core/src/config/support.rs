@@ -1,0 +1,25 @@
+use super::{DestinationConfig, Kind, Mode};
+
+/// Whether a kind and a mode work at a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// They do.
+    Works,
+    /// They do with mutation files (`destinations.NAME.mutation_files`).
+    NeedsMutationFiles,
+    /// Not at all, for this reason.
+    Refused(&'static str),
+}
+
+/// The matrix of the README: what works where.
+pub fn support(destination: &DestinationConfig, kind: Kind, mode: Mode) -> Support {
+    use DestinationConfig::{Amplitude, Mixpanel};
+    match (destination, kind, mode) {
+        (_, Kind::LookupTable, Mode::Mirror) => Support::Works,
+        (_, Kind::LookupTable, _) => {
+            Support::Refused("a lookup table is always replaced whole; use mode: mirror and feed: snapshot")
+        }
+        (Amplitude(_), Kind::Events, Mode::Mirror | Mode::Full) => Support::NeedsMutationFiles,
+        (Amplitude(_) | Mixpanel(_), _, _) => Support::Works,
+    }
+}
