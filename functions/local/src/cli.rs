@@ -39,7 +39,11 @@ pub enum Command {
         keep: Option<PathBuf>,
     },
     /// Write a project folder to start from.
-    Init,
+    Init {
+        /// Start from the raw exports of another tool, to carry its history over.
+        #[arg(long, value_parser = ["amplitude"])]
+        from: Option<String>,
+    },
     /// Check the configuration, the secrets and the exports.
     Check,
     /// Show what a sync would do and what it would cost, without changing anything.
@@ -93,6 +97,10 @@ pub enum Command {
     Verify {
         /// Sync.
         sync: String,
+        /// Draw up a balance sheet as well: by event name and day, rows in the exports, left out, and counted at the
+        /// destination.
+        #[arg(long)]
+        balance: bool,
     },
     /// Let a held run go.
     Approve {

@@ -52,7 +52,7 @@ pub async fn run(keep: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
     say(json, "\n6. Is the destination equal to the exports? (driftless verify)");
     let mut equal = Exit::Done;
     for sync in ["orders", "signups"] {
-        equal = equal.max(commands::verify::run(&place, sync, json).await?);
+        equal = equal.max(commands::verify::run(&place, sync, false, json).await?);
     }
 
     say(json, "\n7. The broken row waits with its reason. (driftless failures signups)");

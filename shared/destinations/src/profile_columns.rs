@@ -6,7 +6,7 @@ use driftless_core::mapping::technical_columns;
 use driftless_core::model::{Columns, Row, SchemaLock};
 
 use crate::json::write_string;
-use crate::properties::Properties;
+use crate::properties::{JsonColumns, Properties};
 use crate::value_rules::ValueRules;
 
 /// What the columns of profiles are for, and which properties a row does not have.
@@ -60,9 +60,10 @@ impl ProfileColumns {
             }
         }
         let find = |name: &str| columns.names.iter().position(|n| n == name);
+        let json = JsonColumns { names: &self.config.json_properties, fields: &self.config.json_fields };
         let plan = Arc::new(ProfilePlan {
             id: find(&self.config.id),
-            properties: Properties::new(&self.rules, named, &self.config.json_properties, columns),
+            properties: Properties::new(&self.rules, named, json, columns),
             gone,
         });
         self.plan = Some((columns.clone(), plan.clone()));
@@ -80,6 +81,7 @@ impl ProfileColumns {
         let renamed = config.properties.iter().map(|(property, column)| (property.clone(), column.clone()));
         let all: BTreeSet<&str> = columns.iter().chain(&self.known).map(String::as_str).collect();
         let own = all.into_iter().filter(|name| !used.contains(name));
+        let own = own.filter(|name| config.only.is_empty() || config.only.iter().any(|only| only == name));
         renamed.chain(own.map(|name| (name.to_string(), name.to_string()))).collect()
     }
 }

@@ -1,11 +1,19 @@
 use std::collections::BTreeSet;
 
+use driftless_core::config::FieldRule;
 use driftless_core::json::Scanned;
 use driftless_core::mapping::{canonical_text, timestamp_text};
 use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value};
 
 use crate::json::{NestedError, fields_of, string_of, write_json, write_number, write_string};
 use crate::value_rules::ValueRules;
+
+/// Columns with JSON objects, and which of their fields become properties.
+#[derive(Clone, Copy)]
+pub(crate) struct JsonColumns<'a> {
+    pub names: &'a [String],
+    pub fields: &'a FieldRule,
+}
 
 /// The columns that become properties. Worked out once per list of columns.
 pub(crate) struct Properties {
@@ -15,6 +23,8 @@ pub(crate) struct Properties {
     json: Vec<usize>,
     /// Names taken by columns; a field of a JSON column gives way.
     taken: BTreeSet<String>,
+    /// Which fields of JSON columns are sent.
+    fields: FieldRule,
 }
 
 struct Property {
@@ -25,13 +35,14 @@ struct Property {
 
 impl Properties {
     /// From names and columns, and the names of JSON columns.
-    pub fn new(rules: &ValueRules, mut named: Vec<(String, usize)>, json: &[String], columns: &Columns) -> Self {
+    pub fn new(rules: &ValueRules, mut named: Vec<(String, usize)>, json: JsonColumns<'_>, columns: &Columns) -> Self {
         named.sort();
         let find = |name: &String| columns.names.iter().position(|n| n == name);
         let property = |(name, column): (String, usize)| Property { column, prefix: prefix_of(rules, &name), name };
         Self {
             taken: named.iter().map(|(name, _)| name.clone()).collect(),
-            json: json.iter().filter_map(find).collect(),
+            json: json.names.iter().filter_map(find).collect(),
+            fields: json.fields.clone(),
             columns: named.into_iter().map(property).collect(),
         }
     }
@@ -141,7 +152,7 @@ impl PropertyWriter {
         let mut count = 0;
         for field in fields_of(raw).map_err(|_| not_an_object(column))? {
             let name = (self.rules.property_name)(&field.name);
-            if field.kind == Scanned::Null || plan.taken.contains(name.as_ref()) {
+            if field.kind == Scanned::Null || plan.taken.contains(name.as_ref()) || !plan.fields.takes(&field.name) {
                 continue;
             }
             write_prefix(&self.rules, &name, out);

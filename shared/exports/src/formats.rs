@@ -8,7 +8,7 @@ use driftless_core::ports::{ExportBytes, ExportError, Inspection, RowBlock, RowB
 
 use crate::compression::Compression;
 use crate::csv::{CsvParser, CsvSplitter, Dialect, detect, dialect_words, first_record, header_names, is_stray_header};
-use crate::envelope::{Unwrapped, envelope_of, unwrapped};
+use crate::envelope::{Expanded, Unwrapped, envelope_of, unwrapped};
 use crate::json::{Elements, JsonParser, Layout, Lines, layout_of};
 use crate::observe::Observed;
 use crate::partitions::{Partitioned, partitions_of};
@@ -16,6 +16,7 @@ use crate::records::{RecordReader, Sizes, TextInput};
 use crate::refusal::Refusal;
 use crate::sniff::{Content, content_of, refuse_foreign};
 use crate::source::Source;
+use crate::zip_members::{ZipMembers, is_zip};
 use crate::{avro_file, parquet_file};
 
 /// First bytes that compression and binary formats are told by; tar has its mark at byte 257.
@@ -64,6 +65,8 @@ impl ExportFormats {
             EnvelopeRule::Maxwell => Some(Envelope::Maxwell),
             EnvelopeRule::Dms => Some(Envelope::Dms),
             EnvelopeRule::GoldenGate => Some(Envelope::GoldenGate),
+            EnvelopeRule::Canal => Some(Envelope::Canal),
+            EnvelopeRule::AmplitudeGroups => Some(Envelope::AmplitudeGroups),
         }
     }
 
@@ -97,6 +100,9 @@ impl ExportFormats {
         first.map_err(|error| source.refuse_io(error, ""))?;
         refuse_foreign(&magic).map_err(|refusal| source.refuse(refusal))?;
         let compression = Compression::of(&magic);
+        if is_zip(&magic) {
+            return self.zip(source, lock);
+        }
         let is_parquet =
             compression == Compression::None && matches!(content_of(&magic, compression), Ok(Content::Parquet));
         if is_parquet {
@@ -130,6 +136,25 @@ impl ExportFormats {
             let comma = if rest.is_empty() { "" } else { "," };
             opened.words = format!("{format}, {}{comma}{rest}", compression.name());
         }
+        Ok(opened)
+    }
+
+    /// The files of a zip, one after the other, as JSON lines.
+    fn zip(&self, source: &Source, lock: &SchemaLock) -> Result<Opened, ExportError> {
+        let members = ZipMembers::open(source).map_err(|error| source.refuse_io(error, ""))?;
+        let mut input = TextInput::new(source.clone(), Box::new(members));
+        let (head, _) = input.window(self.sizes.head)?;
+        match content_of(head, Compression::Gzip).map_err(|refusal| source.refuse(refusal))? {
+            Content::Json | Content::Empty => {}
+            Content::Csv | Content::Avro | Content::Parquet => {
+                return Err(source.refuse(Refusal::new(
+                    "it is a zip archive of something else than JSON lines",
+                    "unpack it and export its files one by one",
+                )));
+            }
+        }
+        let mut opened = self.json(input, lock);
+        opened.words = format!("{}, zip", opened.words);
         Ok(opened)
     }
 
@@ -249,6 +274,7 @@ impl RowFormats for ExportFormats {
         let source = Source::new(export, bytes);
         let blocks = self.open_with(&source, lock, false)?.blocks;
         let blocks: Box<dyn RowBlocks> = match self.envelope(lock, None) {
+            Some(envelope) if envelope.expands() => Box::new(Expanded::new(blocks, envelope)),
             Some(envelope) => Box::new(Unwrapped::new(blocks, envelope)),
             None => blocks,
         };

@@ -20,6 +20,7 @@ mod refusal;
 mod sniff;
 mod source;
 mod types;
+mod zip_members;
 
 #[cfg(test)]
 mod tests;

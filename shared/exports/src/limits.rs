@@ -24,6 +24,9 @@ pub const RATIO_FROM_BYTES: u64 = 64 << 20;
 /// Base-2 logarithm of the largest zstd window: 8 MB, what a decoder has to support (RFC 8878, 3.1.1.1.2).
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
+/// Files of a zip archive: a year of Amplitude's Export API has 8,760 hours, each of a few files.
+pub const ZIP_MEMBERS_MAX: usize = 100_000;
+
 /// Nesting of a value. Destinations take far less; the reference asks for at most 64.
 pub const DEPTH_MAX: usize = driftless_core::json::DEPTH_MAX;
 

@@ -16,7 +16,6 @@ pub(crate) fn refuse_foreign(head: &[u8]) -> Result<(), Refusal> {
     const AGAIN: &str =
         "export as Parquet, Avro, JSON lines or CSV, uncompressed or with gzip, zstd, bzip2 or framed snappy";
     let what = match head {
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => "a zip archive",
         [0x04, 0x22, 0x4d, 0x18, ..] => "lz4-compressed",
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "xz-compressed",
         [b'7', b'z', 0xbc, 0xaf, ..] => "a 7z archive",
@@ -110,8 +109,7 @@ mod tests {
         let mut tar = vec![b'a'; 600];
         tar[257..262].copy_from_slice(b"ustar");
         for foreign in [
-            &b"PK\x03\x04"[..],
-            b"\x04\x22\x4d\x18",
+            &b"\x04\x22\x4d\x18"[..],
             b"\xfd7zXZ\0",
             b"\xff\xfea\0",
             b"\xfe\xff\0a",

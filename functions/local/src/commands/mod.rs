@@ -37,7 +37,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     };
     match cli.command {
         Command::Demo { keep } => crate::demo::run(keep, json).await,
-        Command::Init => init::run(&folder),
+        Command::Init { from } => init::run(&folder, from.as_deref()),
         Command::Schema { file } => schema::run(&file),
         Command::Sandbox { port, store, mutation_files, rate_429, rate_5xx, lost_answer, latency_ms, seed } => {
             let faults = FaultPlan { seed, rate_429, rate_5xx, lost_answer, latency_ms, ..FaultPlan::default() };
@@ -52,7 +52,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Failures { sync, limit } => failures::run(&place, &sync, limit, json).await,
         Command::Replay { sync } => replay::run(&place, &sync, json).await,
         Command::Why { sync, key } => why::run(&place, &sync, key, json).await,
-        Command::Verify { sync } => verify::run(&place, &sync, json).await,
+        Command::Verify { sync, balance } => verify::run(&place, &sync, balance, json).await,
         Command::Approve { sync, run } => decide::run(&place, &sync, run, true, json).await,
         Command::Reject { sync, run } => decide::run(&place, &sync, run, false, json).await,
     }
@@ -61,7 +61,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
 /// Why a command has nothing to do with a stack, if it has not.
 fn of_one_machine(command: &Command) -> Option<&'static str> {
     match command {
-        Command::Demo { .. } | Command::Init | Command::Schema { .. } | Command::Sandbox { .. } => {
+        Command::Demo { .. } | Command::Init { .. } | Command::Schema { .. } | Command::Sandbox { .. } => {
             Some("this command is of one machine")
         }
         Command::Check => Some("check reads a project folder; publish checks it too"),

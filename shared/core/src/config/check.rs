@@ -43,6 +43,9 @@ pub fn check_sync(file: &str, sync: &SyncConfig, project: &ProjectConfig) -> Vec
             problem(path, format!("`{moment}` is no date or time; write 2025-01-01 or 2025-01-01T00:00:00Z"));
         }
     }
+    if sync.filter.users_percent.is_some_and(|percent| percent == 0 || percent > 100) {
+        problem("filter.users_percent", "must be from 1 to 100".to_string());
+    }
     if sync.run.rows_max == Some(0) {
         problem("run.rows_max", "must be at least 1".to_string());
     }
@@ -88,6 +91,9 @@ fn kind_and_mapping(sync: &SyncConfig, project: &ProjectConfig) -> Vec<(&'static
     if sync.kind != Kind::Events {
         if sync.window != Window::default() {
             problems.push(("window", format!("kind {kind} has no time of its own; remove it")));
+        }
+        if !sync.filter.events.is_empty() || !sync.filter.exclude_events.is_empty() {
+            problems.push(("filter.events", format!("kind {kind} has no events; remove it")));
         }
         if sync.hold.billable_over.is_some() {
             problems.push(("hold.billable_over", format!("kind {kind} is not billed; remove it")));

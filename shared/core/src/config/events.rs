@@ -34,6 +34,12 @@ pub struct EventsConfig {
     /// Columns that are not sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
+    /// If any is named: the columns that become properties of their own name, and no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// Which fields of `json_properties` become properties.
+    #[serde(default, skip_serializing_if = "FieldRule::is_open")]
+    pub json_fields: FieldRule,
     /// What to do with a row that has neither user nor device id although one is mapped.
     #[serde(default)]
     pub without_user: WithoutUser,
@@ -94,8 +100,35 @@ pub enum InsertIdColumns {
         column: String,
         /// Pass the value through.
         #[serde(default)]
-        keep: bool,
+        keep: Keep,
+        /// The column that names rows in which the first one is empty; its value is hashed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        otherwise: Option<String>,
     },
+}
+
+/// Whether a column's value is the insert_id itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Keep {
+    /// Always, and a row with an illegal value is rejected; or never.
+    Always(bool),
+    /// Where the destination takes it; other values are hashed.
+    Where(KeepWhere),
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self::Always(false)
+    }
+}
+
+/// Where a column's value is the insert_id itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepWhere {
+    /// Where the destination takes it.
+    WhereLegal,
 }
 
 impl InsertIdColumns {
@@ -109,7 +142,45 @@ impl InsertIdColumns {
 
     /// Whether the value itself is the insert_id.
     pub fn keeps(&self) -> bool {
-        matches!(self, Self::Keep { keep: true, .. })
+        matches!(self, Self::Keep { keep: Keep::Always(true) | Keep::Where(_), .. })
+    }
+
+    /// Whether a value that the destination does not take is hashed instead.
+    pub fn hashes_illegal(&self) -> bool {
+        matches!(self, Self::Keep { keep: Keep::Where(KeepWhere::WhereLegal), .. })
+    }
+
+    /// The column that names rows in which the others are empty.
+    pub fn otherwise(&self) -> Option<&str> {
+        match self {
+            Self::Keep { otherwise, .. } => otherwise.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// Which fields of JSON columns become properties.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FieldRule {
+    /// If any is named: these, and no others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// Not these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+}
+
+impl FieldRule {
+    /// Whether every field does.
+    pub fn is_open(&self) -> bool {
+        self.only.is_empty() && self.exclude.is_empty()
+    }
+
+    /// Whether a field does.
+    pub fn takes(&self, field: &str) -> bool {
+        let is = |names: &[String]| names.iter().any(|name| name == field);
+        (self.only.is_empty() || is(&self.only)) && !is(&self.exclude)
     }
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod check_project;
 mod events;
 mod files;
+mod filter;
 mod lookup_table;
 mod parse;
 mod profiles;
@@ -21,13 +22,16 @@ pub use amplitude::{
 };
 pub use check::check_sync;
 pub use check_project::AMPLITUDE_MIN_ID_LENGTH;
-pub use events::{EventName, EventTime, EventsConfig, InsertIdColumns, TimeUnit, WithoutUser};
+pub use events::{
+    EventName, EventTime, EventsConfig, FieldRule, InsertIdColumns, Keep, KeepWhere, TimeUnit, WithoutUser,
+};
+pub use filter::Filter;
 pub use files::{ConfigFiles, Configuration, PROJECT_FILE};
 pub use lookup_table::LookupTableConfig;
 pub use parse::{ConfigError, parse_project, parse_sync, project_schema, sync_schema};
 pub use profiles::ProfilesConfig;
 pub use project::{DestinationConfig, MixpanelConfig, ProjectConfig, Region};
 pub use secret_ref::SecretRef;
-pub use source::{Complete, CsvOptions, EnvelopeRule, Feed, OpColumn, Order, PartitionRule, SourceConfig};
+pub use source::{Complete, CsvOptions, EnvelopeRule, Feed, OpColumn, Order, PartitionRule, SourceConfig, Ties};
 pub use support::{Support, support};
 pub use sync::{Dedupe, Hold, Kind, Mode, RunLimits, Schedule, SyncConfig, Window};

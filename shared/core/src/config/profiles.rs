@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::AmplitudeProfiles;
+use super::{AmplitudeProfiles, FieldRule};
 
 /// How a row becomes a profile. Every column that is not named here becomes a property of its own name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,12 @@ pub struct ProfilesConfig {
     /// Columns that are not sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
+    /// If any is named: the columns that become properties of their own name, and no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// Which fields of `json_properties` become properties.
+    #[serde(default, skip_serializing_if = "FieldRule::is_open")]
+    pub json_fields: FieldRule,
     /// What they are at Amplitude, which has two kinds of profiles.
     #[serde(default, skip_serializing_if = "AmplitudeProfiles::is_default")]
     pub amplitude: AmplitudeProfiles,

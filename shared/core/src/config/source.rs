@@ -23,6 +23,9 @@ pub struct SourceConfig {
     /// What orders the changes of one key.
     #[serde(default)]
     pub order: Order,
+    /// What counts if two rows of a key have the same place in that order.
+    #[serde(default)]
+    pub ties: Ties,
     /// How CSV is written, where it should not be detected.
     #[serde(default)]
     pub csv: CsvOptions,
@@ -65,6 +68,10 @@ pub enum EnvelopeRule {
     Dms,
     /// Oracle GoldenGate's JSON.
     GoldenGate,
+    /// Canal's messages.
+    Canal,
+    /// The groups of Amplitude's raw events, one row each: group_type, group_id, event_time, properties.
+    AmplitudeGroups,
 }
 
 /// How exports carry change.
@@ -140,6 +147,17 @@ pub enum Order {
     /// A column with numbers, times or fixed-width codes that grow.
     Column(String),
     /// Exports by name, then rows: for log shippers, whose file names are times.
+    Delivery,
+}
+
+/// What counts if two rows of a key have the same place in the order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ties {
+    /// The later one in a change log that is written in order; else neither, if they differ.
+    #[default]
+    Auto,
+    /// The one that was delivered later: exports by name, then rows.
     Delivery,
 }
 

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EventsConfig, InsertIdColumns, LookupTableConfig, ProfilesConfig, SourceConfig};
+use super::{EventsConfig, Filter, InsertIdColumns, LookupTableConfig, ProfilesConfig, SourceConfig};
 
 /// `syncs/NAME.yaml`: exports under a prefix become one kind of record at one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +30,9 @@ pub struct SyncConfig {
     /// Only rows with a time in here.
     #[serde(default, skip_serializing_if = "Window::is_open")]
     pub window: Window,
+    /// Only such rows.
+    #[serde(default, skip_serializing_if = "Filter::is_open")]
+    pub filter: Filter,
     /// When it starts by itself under `--watch`.
     #[serde(default)]
     pub schedule: Schedule,
@@ -68,6 +71,17 @@ impl SyncConfig {
     pub fn keeps_insert_id(&self) -> bool {
         let columns = self.events.as_ref().and_then(|events| events.insert_id.as_ref());
         columns.is_some_and(InsertIdColumns::keeps)
+    }
+
+    /// Whether a row's value that cannot be the insert_id is hashed.
+    pub fn hashes_illegal_insert_id(&self) -> bool {
+        let columns = self.events.as_ref().and_then(|events| events.insert_id.as_ref());
+        columns.is_some_and(InsertIdColumns::hashes_illegal)
+    }
+
+    /// The column that names rows in which the key column is empty.
+    pub fn otherwise_key(&self) -> Option<&str> {
+        self.events.as_ref()?.insert_id.as_ref()?.otherwise()
     }
 
     /// The dedupe window of an append feed in days, if keys are remembered.

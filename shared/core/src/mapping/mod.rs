@@ -1,11 +1,13 @@
 //! What a value means, whatever format it came in: times, numbers, text. Pure functions.
 
+mod filter;
 mod number;
 mod source_row;
 mod technical;
 mod text;
 mod time;
 
+pub use filter::RowFilter;
 pub use number::{NumberText, number_text};
 pub use source_row::{
     KEY_COLUMNS_MAX, Op, SourceRows, marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column,

@@ -109,6 +109,7 @@ pub struct SourceRows {
     namespace: String,
     keys: Vec<String>,
     keep: bool,
+    otherwise: Option<String>,
     op: Option<OpColumn>,
     order: Option<String>,
     resolved: Option<(Arc<Columns>, Resolved)>,
@@ -119,6 +120,7 @@ pub struct SourceRows {
 #[derive(Clone, Debug)]
 struct Resolved {
     keys: Vec<Option<usize>>,
+    otherwise: Option<usize>,
     op: Option<usize>,
     is_update: Option<usize>,
     order: Option<usize>,
@@ -139,6 +141,7 @@ impl SourceRows {
             namespace: sync.namespace().to_string(),
             keys: sync.key_columns().into_iter().map(String::from).collect(),
             keep: sync.keeps_insert_id(),
+            otherwise: sync.otherwise_key().map(String::from),
             op,
             order: lock.order_column.clone(),
             resolved: None,
@@ -161,6 +164,7 @@ impl SourceRows {
         let find = |name: &str| columns.names.iter().position(|n| n == name);
         let resolved = Resolved {
             keys: self.keys.iter().map(|name| find(name)).collect(),
+            otherwise: self.otherwise.as_ref().and_then(|name| find(name)),
             op: self.op.as_ref().and_then(|op| find(&op.column)),
             is_update: columns.names.iter().position(|n| IS_UPDATE_COLUMNS.contains(&folded(n).as_str())),
             order: self.order.as_ref().and_then(|name| find(name)),
@@ -177,6 +181,14 @@ impl SourceRows {
         for (n, index) in resolved.keys.iter().take(count).enumerate() {
             let value = index.map(|i| &row.values[i]).unwrap_or(&Value::Null);
             let text = canonical_text(value).filter(|text| !text.is_empty());
+            if text.is_none()
+                && let Some(text) = resolved.otherwise.and_then(|i| canonical_text(&row.values[i]))
+                && !text.is_empty()
+            {
+                // The empty part keeps it apart from the same value in the first column.
+                let parts = [&b""[..], text.as_bytes()].into_iter();
+                return Ok(RowKey::from_parts(&self.namespace, parts, &mut self.scratch));
+            }
             if text.is_none() {
                 let column = &self.keys[n];
                 return Err(RowError::of_column(
@@ -205,7 +217,7 @@ impl SourceRows {
             return None;
         }
         let index = self.resolve(row.columns).keys.first().copied().flatten()?;
-        canonical_text(&row.values[index]).map(Cow::into_owned)
+        canonical_text(&row.values[index]).filter(|text| !text.is_empty()).map(Cow::into_owned)
     }
 
     /// What the row asks for. Without an op column every row is an upsert.

@@ -52,9 +52,18 @@ pub enum Envelope {
     Dms,
     /// Oracle GoldenGate's JSON: op_type, pos, before, after.
     GoldenGate,
+    /// Canal's messages: data (a list of rows), type, isDdl.
+    Canal,
+    /// The groups of Amplitude's raw events: a row for each group of an event.
+    AmplitudeGroups,
 }
 
 impl Envelope {
+    /// Whether one record may hold several rows, or none.
+    pub fn expands(self) -> bool {
+        matches!(self, Self::Canal | Self::AmplitudeGroups)
+    }
+
     /// Its producer's name, and what it is known by.
     pub fn name(self) -> &'static str {
         match self {
@@ -62,6 +71,8 @@ impl Envelope {
             Self::Maxwell => "Maxwell messages (database, table, type, data)",
             Self::Dms => "AWS DMS messages (data, metadata)",
             Self::GoldenGate => "GoldenGate messages (op_type, pos, before, after)",
+            Self::Canal => "Canal messages (data, type, isDdl)",
+            Self::AmplitudeGroups => "groups of Amplitude events (groups, group_properties)",
         }
     }
 }

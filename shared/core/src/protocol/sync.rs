@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Feed, Kind, Mode, SyncConfig};
+use crate::config::{Feed, Kind, Mode, SyncConfig, Ties};
 use crate::mapping::parse_moment;
 use crate::model::SchemaLock;
 use crate::ports::Destination;
@@ -65,6 +65,11 @@ impl Sync {
             (Feed::Auto | Feed::Snapshot, Mode::OneTime) => Feed::Append,
             (feed, _) => feed,
         }
+    }
+
+    /// Whether, of two rows of a key with the same place in its order, the later delivery counts.
+    pub fn delivery_breaks_ties(&self, lock: &SchemaLock) -> bool {
+        lock.envelope.is_some() || self.config.source.ties == Ties::Delivery
     }
 
     /// Whether the feed may turn out to be another one once the exports are looked at.

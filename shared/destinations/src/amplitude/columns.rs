@@ -4,7 +4,7 @@ use driftless_core::config::{AmplitudeField, EventName, EventsConfig, amplitude_
 use driftless_core::model::Columns;
 
 use super::limits::value_rules;
-use crate::properties::Properties;
+use crate::properties::{JsonColumns, Properties};
 
 /// What each column of a column list is for. Worked out once per list.
 pub(super) struct ColumnPlan {
@@ -41,7 +41,10 @@ impl ColumnPlan {
         if let Some(key) = events.insert_id.as_ref().filter(|key| key.keeps()) {
             used.extend(key.columns());
         }
-        let own = columns.names.iter().enumerate().filter(|(_, name)| !used.contains(name.as_str()));
+        let is_own = |name: &String| {
+            !used.contains(name.as_str()) && (events.only.is_empty() || events.only.contains(name))
+        };
+        let own = columns.names.iter().enumerate().filter(|(_, name)| is_own(name));
         let mut named: Vec<(String, usize)> = own.map(|(n, name)| (name.clone(), n)).collect();
         for (property, column) in &events.properties {
             named.retain(|(name, _)| name != property);
@@ -52,6 +55,7 @@ impl ColumnPlan {
             let prefix = format!(",\"{}\":", amplitude_name(field)).into_bytes();
             Some((prefix, find(column)?, is_number(*field)))
         };
+        let json = JsonColumns { names: &events.json_properties, fields: &events.json_fields };
         Self {
             name: match &events.name {
                 EventName::Column(column) => find(column),
@@ -62,8 +66,8 @@ impl ColumnPlan {
             device: events.device_id.as_ref().and_then(find),
             fields: amplitude.fields.iter().filter_map(field).collect(),
             groups: events.groups.iter().filter_map(|(group, column)| Some((group.clone(), find(column)?))).collect(),
-            user_properties: Properties::new(&value_rules(), of_user.collect(), &[], columns),
-            event_properties: Properties::new(&value_rules(), named, &events.json_properties, columns),
+            user_properties: Properties::new(&value_rules(), of_user.collect(), JsonColumns { names: &[], ..json }, columns),
+            event_properties: Properties::new(&value_rules(), named, json, columns),
         }
     }
 }

@@ -5,7 +5,7 @@ use driftless_core::model::Columns;
 
 use super::limits::{NESTED, value_rules};
 use super::reserved::property_name;
-use crate::properties::Properties;
+use crate::properties::{JsonColumns, Properties};
 
 /// What each column of a column list is for. Worked out once per list.
 pub(super) struct ColumnPlan {
@@ -39,6 +39,7 @@ impl ColumnPlan {
             .iter()
             .enumerate()
             .filter(|(_, name)| !used.contains(name.as_str()))
+            .filter(|(_, name)| events.only.is_empty() || events.only.contains(name))
             .map(|(n, name)| (property_name(name).into_owned(), n))
             .collect();
         for (property, column) in &events.properties {
@@ -50,6 +51,7 @@ impl ColumnPlan {
             named.retain(|(name, _)| name != group);
             named.extend(find(column).map(|n| (group.clone(), n)));
         }
+        let json = JsonColumns { names: &events.json_properties, fields: &events.json_fields };
         Self {
             name: match &events.name {
                 EventName::Column(column) => find(column),
@@ -58,7 +60,7 @@ impl ColumnPlan {
             time: find(&events.time.column),
             user: events.user_id.as_ref().and_then(find),
             device: events.device_id.as_ref().and_then(find),
-            properties: Properties::new(&value_rules(NESTED), named, &events.json_properties, columns),
+            properties: Properties::new(&value_rules(NESTED), named, json, columns),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! JSON formatter; all read 2026-11.
 
 mod detect;
+mod expand;
 mod position;
 mod unwrap;
 
@@ -15,6 +16,7 @@ use driftless_core::model::Envelope;
 use driftless_core::ports::{ExportError, RowBlock, RowBlocks, RowResult};
 
 pub(crate) use detect::envelope_of;
+pub(crate) use expand::Expanded;
 use unwrap::Unwrapper;
 
 /// The blocks of an export with every row unwrapped.
@@ -62,7 +64,7 @@ impl RowBlock for Block {
     fn visit(&self, wanted: &dyn Fn(u64) -> bool, visit: &mut dyn FnMut(u64, RowResult<'_>)) {
         let mut shapes = Vec::new();
         self.block.visit(wanted, &mut |number, row| match row {
-            Ok(row) => self.unwrapper.unwrap(row, &mut shapes, &mut |row| visit(number, row)),
+            Ok(row) => self.unwrapper.unwrap_all(row, &mut shapes, &mut |row| visit(number, row)),
             Err(error) => visit(number, Err(error)),
         });
     }

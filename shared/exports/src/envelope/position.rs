@@ -48,6 +48,13 @@ pub(super) fn of_golden_gate(row: Row<'_>) -> Position {
     }
 }
 
+/// Canal: the moment of the change, the message, the row in it.
+pub(super) fn of_canal(row: Row<'_>, number: usize) -> Position {
+    let field_number = |name: &str| field(row, name).and_then(number_of);
+    let moment = field_number("es").or_else(|| field_number("ts"))?;
+    position((moment << 64) | (field_number("id").unwrap_or(0) << 20) | number as i128)
+}
+
 fn position(number: i128) -> Position {
     Some(Value::Number(Cow::Owned(number.to_string())))
 }

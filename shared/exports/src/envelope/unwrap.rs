@@ -1,8 +1,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use driftless_core::mapping::canonical_text;
 use driftless_core::model::{Columns, Envelope, Row, RowError, RowErrorCode, Value};
 use driftless_core::ports::RowResult;
+use serde_json::value::RawValue;
 
 use super::position::{self, Position};
 use crate::json::JsonParser;
@@ -20,6 +22,8 @@ pub(super) struct Unwrapper {
     parser: JsonParser,
     /// Of a record that is no row: a pre-image, which every feed drops.
     nothing: Arc<Columns>,
+    /// Of a group of an event.
+    groups: Arc<Columns>,
 }
 
 /// Columns of a wrapped row, those of the row that it becomes, and which values these take.
@@ -40,10 +44,82 @@ enum Record<'a> {
 impl Unwrapper {
     pub(super) fn new(envelope: Envelope) -> Self {
         let nothing = Arc::new(Columns { names: vec![OP.to_string()] });
-        Self { envelope, parser: JsonParser::new(Default::default()), nothing }
+        let groups = ["group_type", "group_id", "event_time", "properties"].map(String::from);
+        let groups = Arc::new(Columns { names: groups.to_vec() });
+        Self { envelope, parser: JsonParser::new(Default::default()), nothing, groups }
     }
 
-    pub(super) fn unwrap(&self, row: Row<'_>, shapes: &mut Vec<Shape>, visit: &mut dyn FnMut(RowResult<'_>)) {
+    /// Visits every row of a record.
+    pub(super) fn unwrap_all(&self, row: Row<'_>, shapes: &mut Vec<Shape>, visit: &mut dyn FnMut(RowResult<'_>)) {
+        let visited = match self.envelope {
+            Envelope::Canal => self.canal(row, shapes, visit),
+            Envelope::AmplitudeGroups => self.amplitude_groups(row, visit),
+            _ => return self.unwrap(row, shapes, visit),
+        };
+        if let Err(error) = visited {
+            visit(Err(error));
+        }
+    }
+
+    /// Canal: `data` is a list of rows, all of one operation.
+    fn canal(
+        &self,
+        row: Row<'_>,
+        shapes: &mut Vec<Shape>,
+        visit: &mut dyn FnMut(RowResult<'_>),
+    ) -> Result<(), RowError> {
+        let op = match text(row, "type")? {
+            "INSERT" => "insert",
+            "UPDATE" => "update",
+            "DELETE" => "delete",
+            "TRUNCATE" => return Err(truncated("truncate")),
+            _ => return Ok(()),
+        };
+        let Some(Value::Json(data)) = field(row, "data") else { return Ok(()) };
+        for (number, record) in elements_of(data)?.into_iter().enumerate() {
+            let position = position::of_canal(row, number);
+            let read = self.row_of(Record::Change(record, op.into(), position), shapes, visit);
+            if let Err(error) = read {
+                visit(Err(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Amplitude's raw events: each group of an event, with what the event says of it.
+    fn amplitude_groups(&self, row: Row<'_>, visit: &mut dyn FnMut(RowResult<'_>)) -> Result<(), RowError> {
+        let object = |name: &str| match field(row, name) {
+            Some(Value::Json(json)) if json.trim_start().starts_with('{') => self.parser.object(json),
+            _ => self.parser.object("{}"),
+        };
+        let (group_types, groups) = object("groups")?;
+        let (property_types, properties) = object("group_properties")?;
+        let time = field(row, "event_time").and_then(text_of).unwrap_or_default();
+        for (group_type, ids) in group_types.names.iter().zip(&groups) {
+            let ids: Vec<Cow<'_, str>> = match ids {
+                Value::Json(list) => elements_of(list)?.into_iter().map(unquoted).collect(),
+                value => canonical_text(value).into_iter().collect(),
+            };
+            let place = property_types.names.iter().position(|name| name == group_type);
+            let of_type = place.map(|n| &properties[n]);
+            for id in ids.into_iter().filter(|id| !id.is_empty()) {
+                let (names, by_id) = match of_type {
+                    Some(Value::Json(json)) => self.parser.object(json)?,
+                    _ => self.parser.object("{}")?,
+                };
+                let own = names.names.iter().position(|name| *name == id).map(|n| &by_id[n]);
+                let own = match own {
+                    Some(Value::Json(json)) => Value::Json(json.clone()),
+                    _ => Value::Null,
+                };
+                let values = [Value::Text(group_type.into()), Value::Text(id), Value::Text(time.into()), own];
+                visit(Ok(Row { columns: &self.groups, values: &values }));
+            }
+        }
+        Ok(())
+    }
+
+    fn unwrap(&self, row: Row<'_>, shapes: &mut Vec<Shape>, visit: &mut dyn FnMut(RowResult<'_>)) {
         let record = match (self.envelope, field(row, "payload")) {
             (Envelope::Debezium, Some(Value::Json(payload))) => {
                 let inside = self.parser.object(payload).and_then(|(columns, values)| {
@@ -56,6 +132,8 @@ impl Unwrapper {
             (Envelope::Maxwell, _) => self.maxwell(row),
             (Envelope::Dms, _) => self.dms(row),
             (Envelope::GoldenGate, _) => self.golden_gate(row),
+            // Their records hold several rows.
+            (Envelope::Canal | Envelope::AmplitudeGroups, _) => Ok(Record::Nothing),
         };
         if let Err(error) = record.and_then(|record| self.row_of(record, shapes, visit)) {
             visit(Err(error));
@@ -163,6 +241,24 @@ impl Unwrapper {
         });
         &shapes[n]
     }
+}
+
+/// The elements of a JSON list as they are written.
+fn elements_of(list: &str) -> Result<Vec<&str>, RowError> {
+    let broken = |_| {
+        RowError::of_row(
+            RowErrorCode::Malformed,
+            "the record holds a list that is no valid JSON",
+            "export the messages as they are, one a line",
+        )
+    };
+    let elements: Vec<&RawValue> = serde_json::from_str(list).map_err(broken)?;
+    Ok(elements.into_iter().map(RawValue::get).collect())
+}
+
+/// The text of a JSON string; another value as it is written.
+fn unquoted(raw: &str) -> Cow<'_, str> {
+    serde_json::from_str::<String>(raw).map_or(Cow::Borrowed(raw), Cow::Owned)
 }
 
 /// A field of a row.

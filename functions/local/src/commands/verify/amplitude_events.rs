@@ -78,7 +78,8 @@ fn seen(event: &Value, time_ms: i64, insert_id: &Value) -> Seen {
     };
     let user = event["user_id"].as_str().or(event["device_id"].as_str());
     let text = json!([event["event_type"], time_ms, user, properties]).to_string();
-    Seen { text, insert_id: insert_id.as_str().unwrap_or_default().to_string(), time_ms }
+    let name = event["event_type"].as_str().unwrap_or_default().to_string();
+    Seen { text, event: name, insert_id: insert_id.as_str().unwrap_or_default().to_string(), time_ms }
 }
 
 /// `2026-01-31 12:00:00.000000`, with a blank or a T, in UTC.

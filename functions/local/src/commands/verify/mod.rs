@@ -1,6 +1,7 @@
 //! `driftless verify`: what the exports say against what the destination gives back.
 
 mod amplitude_events;
+mod balance;
 mod mixpanel_events;
 mod mixpanel_profiles;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_core::config::{DestinationConfig, Kind};
 use driftless_core::model::RowKey;
+use driftless_core::protocol::limits::DAY_MS;
 use driftless_core::protocol::{expected_rows, failed_exports, owned_keys};
 use serde_json::Value;
 
@@ -34,18 +36,26 @@ pub struct Compared {
     pub foreign: u64,
     /// Exports that could not be read, with the reason: what they hold is not compared.
     pub unread: Vec<(String, String)>,
+    /// By event name and UTC day since the epoch: rows that should be there, and those that are.
+    #[serde(skip)]
+    pub days: BTreeMap<(String, i64), (u64, u64)>,
 }
 
 /// Compares the exports with the destination.
-pub async fn run(place: &Place, name: &str, json: bool) -> Result<Exit, Failure> {
+pub async fn run(place: &Place, name: &str, with_balance: bool, json: bool) -> Result<Exit, Failure> {
     let (project, progress) = open(place, Access::Look, json).await?;
     let compared = compare(&project, name).await?;
+    let sheet = if with_balance { Some(balance::of(&project, name, &compared).await?) } else { None };
     progress.clear();
     let differs = !compared.missing.is_empty() || !compared.surplus.is_empty() || !compared.unread.is_empty();
-    if json {
-        print_json(&compared)?;
-    } else {
-        print(name, &compared);
+    match (&sheet, json) {
+        (None, true) => print_json(&compared)?,
+        (Some(sheet), true) => print_json(&serde_json::json!({ "compared": compared, "balance": sheet }))?,
+        (None, false) => print(name, &compared),
+        (Some(sheet), false) => {
+            balance::print(name, sheet);
+            print(name, &compared);
+        }
     }
     Ok(if differs { Exit::Failed } else { Exit::Done })
 }
@@ -75,10 +85,18 @@ pub fn print(name: &str, compared: &Compared) {
 pub(super) struct Seen {
     /// Everything but the insert_id.
     pub text: String,
+    /// Its name.
+    pub event: String,
     /// Its insert_id.
     pub insert_id: String,
     /// Milliseconds since the epoch.
     pub time_ms: i64,
+}
+
+impl Seen {
+    fn place(&self) -> (String, i64) {
+        (self.event.clone(), self.time_ms.div_euclid(DAY_MS))
+    }
 }
 
 /// First and last time of some events.
@@ -130,6 +148,7 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
     let expected_keys: BTreeSet<RowKey> = expected.keys().copied().collect();
     let mut unmatched = Vec::new();
     let mut span = Span::default();
+    let mut days: BTreeMap<(String, i64), (u64, u64)> = BTreeMap::new();
     for row in expected.into_values() {
         let event: Value = serde_json::from_slice(&row.payload)?;
         let event = match destination {
@@ -137,6 +156,7 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
             DestinationConfig::Amplitude(_) => amplitude_events::sent(&event),
         };
         span.take(event.time_ms);
+        days.entry(event.place()).or_default().0 += 1;
         wanted.entry(event.text).or_default().push(row.from);
     }
     let unread = failed_exports(ports, sync).await.map_err(Failure::failed)?;
@@ -148,16 +168,24 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
     };
     for event in there {
         match wanted.get_mut(&event.text).and_then(Vec::pop) {
-            Some(_) => compared.equal += 1,
+            Some(_) => {
+                compared.equal += 1;
+                days.entry(event.place()).or_default().1 += 1;
+            }
             None => unmatched.push(event.insert_id),
         }
     }
+    compared.days = days;
     compared.missing = wanted.into_values().flatten().collect();
     // An event is this sync's if its insert_id is a key of its exports or of its row states.
     let keeps = sync.config.keeps_insert_id();
-    let key_of = |id: &String| match keeps {
-        true => Some(RowKey::from_parts(sync.config.namespace(), std::iter::once(id.as_bytes()), &mut Vec::new())),
-        false => u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).map(|n| RowKey(n.to_be_bytes())),
+    let hashed = |id: &String| u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).map(|n| RowKey(n.to_be_bytes()));
+    let kept = |id: &String| RowKey::from_parts(sync.config.namespace(), std::iter::once(id.as_bytes()), &mut Vec::new());
+    // Where ids are passed through, those that the destination does not take are hashed all the same.
+    let key_of = |id: &String| match (keeps, hashed(id)) {
+        (true, Some(key)) if expected_keys.contains(&key) => Some(key),
+        (true, _) => Some(kept(id)),
+        (false, key) => key,
     };
     let strangers = unmatched.iter().filter_map(key_of).filter(|key| !expected_keys.contains(key)).collect();
     let owned = owned_keys(ports, sync, &strangers).await.map_err(Failure::failed)?;

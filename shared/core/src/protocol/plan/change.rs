@@ -119,7 +119,7 @@ async fn decide_all(
     let mut conflicts = 0;
     let mut pending: Vec<IndexEntry> = Vec::with_capacity(STATES_PER_CALL);
     while let Some(key) = groups.peek() {
-        let reduced = reduce(groups.take(key), context.lock.envelope.is_some());
+        let reduced = reduce(groups.take(key), context.sync.delivery_breaks_ties(&context.lock));
         draft.counts.coalesced += reduced.coalesced;
         draft.counts.duplicate += reduced.duplicate;
         conflicts += u64::from(!reduced.conflict.is_empty());
@@ -161,7 +161,7 @@ async fn decide_some(
         let version = row_version(context, draft, &entry);
         let counts_row = entry.flag() != IndexFlag::OutOfWindow;
         let decision =
-            decide(&entry, &version, state.as_ref(), context.replay.is_some(), context.lock.envelope.is_some());
+            decide(&entry, &version, state.as_ref(), context.replay.is_some(), context.sync.delivery_breaks_ties(&context.lock));
         match decision {
             Decision::Send => {
                 let at = entry.position();

@@ -87,6 +87,7 @@ impl Draft {
     ) -> Result<(), PortError> {
         self.counts.read += block.read;
         self.counts.coalesced += block.pre_images;
+        self.counts.filtered += block.filtered;
         self.observed.merge(std::mem::take(&mut block.observed));
         for (row, key, error) in block.rejected.drain(..) {
             self.reject(context, export, row, key, error).await?;

@@ -36,13 +36,10 @@ pub async fn expected_rows(ports: &Ports, sync: &Arc<Sync>) -> Result<BTreeMap<R
     let mut context = PlanContext::dry(ports, sync, &checkpoint);
     lock::prepare(&mut context, &checkpoint).await?;
     let feed = sync.feed(&context.lock);
-    let exports = match feed {
-        Feed::Snapshot => snapshot_of(ports, sync, true).await?.exports,
-        _ => all_exports(ports, sync).await?,
-    };
+    let exports = exports_of(&context).await?;
     let replaces = feed != Feed::Append || sync.config.mode == Mode::Mirror;
     let encoder = sync.destination.encoder(&context.lock);
-    let is_log = context.lock.envelope.is_some();
+    let is_log = sync.delivery_breaks_ties(&context.lock);
     let mut rows: BTreeMap<RowKey, (i128, bool, Option<ExpectedRow>)> = BTreeMap::new();
     for (number, export) in exports.iter().enumerate() {
         let mut blocks = match mapped_blocks(&context, export, Selection::From(0), Pass::Encode).await {
@@ -85,6 +82,14 @@ pub async fn expected_rows(ports: &Ports, sync: &Arc<Sync>) -> Result<BTreeMap<R
         }
     }
     Ok(rows.into_iter().filter_map(|(key, (_, _, row))| Some((key, row?))).collect())
+}
+
+/// The exports that count: those of the snapshot, or all of a feed.
+pub(super) async fn exports_of(context: &PlanContext) -> Result<Vec<crate::model::ExportVersion>, ProtocolError> {
+    match context.sync.feed(&context.lock) {
+        Feed::Snapshot => Ok(snapshot_of(&context.ports, &context.sync, true).await?.exports),
+        _ => all_exports(&context.ports, &context.sync).await,
+    }
 }
 
 fn close(encoder: &dyn RowEncoder, kept: Option<&str>, key: RowKey, payload: &mut Vec<u8>) {

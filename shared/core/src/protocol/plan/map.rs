@@ -1,5 +1,5 @@
 use super::selection::Selection;
-use crate::mapping::{Op, SourceRows};
+use crate::mapping::{Op, RowFilter, SourceRows};
 use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock};
 use crate::ports::{Mutation, RowBlock, RowEncoder};
 use crate::protocol::Sync;
@@ -26,6 +26,8 @@ pub(super) struct MappedBlock {
     pub lines: Vec<u8>,
     /// Pre-images, dropped.
     pub pre_images: u64,
+    /// Rows that the filter leaves out and that have no key.
+    pub filtered: u64,
     pub rejected: Vec<(u64, Option<RowKey>, RowError)>,
     pub observed: Observed,
     clearings: Vec<u8>,
@@ -79,6 +81,7 @@ pub(super) fn map_block(
         sync,
         source: SourceRows::new(&sync.config, lock),
         encoder: sync.destination.encoder(lock),
+        filter: RowFilter::new(&sync.config),
         pass,
         keeps_row_state: sync.keeps_row_state(),
         bounds_ms: sync.destination.time_bounds(now_ms),
@@ -106,6 +109,7 @@ struct Mapper<'a> {
     sync: &'a Sync,
     source: SourceRows,
     encoder: Box<dyn RowEncoder>,
+    filter: RowFilter,
     pass: Pass,
     keeps_row_state: bool,
     bounds_ms: (i64, i64),
@@ -123,6 +127,9 @@ impl Mapper<'_> {
             self.out.pre_images += 1;
             return Ok(());
         }
+        if !self.filter.takes_row(row) {
+            return self.leave_out(number, row);
+        }
         let named = if self.source.has_key() { Some(self.source.key(row).map_err(unkeyed)?) } else { None };
         let keyed = |error| (named, error);
         let version = self.source.version(row).map_err(keyed)?;
@@ -131,16 +138,19 @@ impl Mapper<'_> {
             self.push(number, key, op, version, 0, 0, true, None, (0, 0));
             return Ok(());
         }
-        let kept_id = self.source.kept_id(row);
+        let mut kept_id = self.source.kept_id(row);
         if let Some(id) = &kept_id
             && let Err(cause) = self.encoder.check_insert_id(id)
         {
+            if !self.sync.config.hashes_illegal_insert_id() {
             let error = RowError::of_row(
                 RowErrorCode::IdRefused,
                 format!("the insert_id {cause}"),
                 "remove keep: true, so that the id is hashed, or correct the column",
             );
-            return Err(keyed(error));
+                return Err(keyed(error));
+            }
+            kept_id = None;
         }
         let start = self.out.lines.len();
         let time_ms = self.encoder.encode(row, &mut self.out.lines).map_err(keyed)?;
@@ -162,9 +172,23 @@ impl Mapper<'_> {
                 None => self.encoder.close(key.hex_digits().as_str(), Mutation::Insert, &mut self.out.lines),
             },
         }
-        let in_window = self.sync.is_in_window(time_ms);
+        let (event, user) = self.encoder.identity_parts();
+        let in_window = self.sync.is_in_window(time_ms) && self.filter.takes_identity(event, user);
         let line = (start as u32, self.out.lines.len() as u32);
         self.push(number, key, op, version, fingerprint, time_ms, in_window, kept_id, line);
+        Ok(())
+    }
+
+    /// A row that the filter leaves out: its key, if it has one, is not to be at the destination.
+    fn leave_out(&mut self, number: u64, row: Row<'_>) -> Result<(), Rejected> {
+        let key = if self.source.has_key() { self.source.key(row).ok() } else { None };
+        let version = self.source.version(row).ok();
+        match (key, version) {
+            (Some(key), Some(version)) => {
+                self.push(number, key, Op::Upsert, version, 0, 0, false, None, (0, 0));
+            }
+            _ => self.out.filtered += 1,
+        }
         Ok(())
     }
 

@@ -19,6 +19,7 @@ mod selection;
 mod send;
 mod snapshot;
 mod stage;
+mod tally;
 mod warnings;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use context::PlanContext;
 pub use expected::{ExpectedRow, expected_rows};
 pub use selection::Replay;
+pub use tally::{Tally, TallyLine, tally};
 
 use super::candidates::snapshot_of;
 use super::error::ProtocolError;
