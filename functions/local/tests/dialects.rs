@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use common::{Project, csv_text, real_data};
@@ -152,4 +153,92 @@ fn walk(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() { walk(&path, files) } else { files.push(path) }
     }
+}
+
+#[test]
+fn dms_changes_follow_their_full_load() {
+    let Some(folder) = real_data("dms-csv/Customer") else { return };
+    let (load, first, second) = (
+        folder.join("Full/Customers_FullLog.csv"),
+        folder.join("CDC/2019/01/01/Customer_CDC_Log_File.csv"),
+        folder.join("CDC/2019/01/02/Customer_CDC_log_file.csv"),
+    );
+    // The state, worked out without the product.
+    let mut customers: BTreeMap<String, Value> = BTreeMap::new();
+    for (file, skip) in [(&load, 0), (&first, 1), (&second, 1)] {
+        let text = std::fs::read_to_string(file).unwrap();
+        for line in text.lines().filter(|line| !line.starts_with("CustomerID")) {
+            let fields: Vec<&str> = line.split(',').skip(skip).collect();
+            customers.insert(fields[0].to_string(), json!({ "Email": fields[1], "LCLid": fields[2] }));
+        }
+    }
+    let changed = customers.values().filter(|c| c["Email"].as_str().unwrap().ends_with("@octank.com")).count();
+    assert_eq!((customers.len(), changed), (500, 248));
+    let expected: Vec<(String, Value)> = customers.into_iter().collect();
+
+    // All at once: the change files have no header, one column more, and names that sort before the full load.
+    let project = Project::new().sync_yaml("customers", &profiles("CustomerID").replace("t/", "Customer/"));
+    let put = |project: &Project, file: &std::path::Path| {
+        let key = format!("Customer/{}", file.strip_prefix(&folder).unwrap().display());
+        project.export(&key, std::fs::read(file).unwrap());
+    };
+    for file in [&load, &first, &second] {
+        put(&project, file);
+    }
+    project.run(&["plan"]).exits(0).says(&["read as change feed", "column Op holds only insert, update and delete"]);
+    project.sync().exits(0).counts(&[("counts/rejected", 0), ("counts/coalesced", 248)]);
+    assert_eq!(shown(&project), expected);
+    project.run(&["verify", "customers"]).exits(0).says(&["500 equal at the destination"]);
+
+    // One after the other, a later day first.
+    let yaml = profiles("CustomerID").replace("prefix: t/", "prefix: Customer/, feed: change");
+    let project = Project::new().sync_yaml("customers", &yaml);
+    for file in [&load, &second, &first] {
+        put(&project, file);
+        project.sync().exits(0);
+    }
+    assert_eq!(shown(&project), expected);
+}
+
+#[test]
+fn dms_without_any_header_is_named_by_its_columns() {
+    let yaml = profiles("id").replace("prefix: t/", "prefix: t/, feed: change, csv: { columns: [id, name, city] }");
+    let project = Project::new().sync_yaml("customers", &yaml);
+    project.export("t/LOAD00000001.csv", "1,Ada,Ulm\n2,Bob,NULL\n3,Cyd,Bonn\n");
+    project.sync().exits(0).counts(&[("plan/inserts", 3)]);
+    // Order in a file is the order of changes.
+    project.export("t/20260101-100000000.csv", "U,1,Ada,Köln\nD,2,Bob,NULL\nI,4,Dee,Rom\nU,4,Dee,Oslo\nD,3,Cyd,Bonn\nI,3,Cyd,Paris\n");
+    project.sync().exits(0).counts(&[("counts/rejected", 0)]);
+    assert_eq!(
+        shown(&project),
+        [
+            ("1".into(), json!({ "name": "Ada", "city": "Köln" })),
+            ("3".into(), json!({ "name": "Cyd", "city": "Paris" })),
+            ("4".into(), json!({ "name": "Dee", "city": "Oslo" })),
+        ]
+    );
+    // A replayed load says nothing new.
+    project.export("t/LOAD00000002.csv", "1,Ada,Ulm\n2,Bob,NULL\n");
+    project.sync().exits(0);
+    assert_eq!(shown(&project).len(), 3);
+}
+
+#[test]
+fn canal_messages_hold_several_rows() {
+    let project = Project::new().sync_yaml("customers", &profiles("id"));
+    project.export(
+        "t/1.json",
+        concat!(
+            r#"{"data":[{"id":"1","name":"Ada"},{"id":"2","name":"Bob"},{"id":"3","name":"Cyd"}],"old":null,"type":"INSERT","es":1000,"ts":1001,"id":1,"isDdl":false,"pkNames":["id"]}"#,
+            "\n",
+            r#"{"data":null,"type":"ALTER","es":1500,"ts":1501,"id":2,"isDdl":true,"sql":"ALTER TABLE"}"#,
+            "\n",
+            r#"{"data":[{"id":"1","name":"Eve"},{"id":"3","name":"Cyn"}],"old":[{"name":"Ada"}],"type":"UPDATE","es":2000,"ts":2001,"id":3,"isDdl":false,"pkNames":["id"]}"#,
+            "\n",
+            r#"{"data":[{"id":"2","name":"Bob"}],"type":"DELETE","es":3000,"ts":3001,"id":4,"isDdl":false,"pkNames":["id"]}"#,
+            "\n",
+        ),
+    );
+    project.sync().exits(0).counts(&[("counts/read", 6), ("plan/inserts", 2)]);
+    assert_eq!(shown(&project), [("1".into(), json!({ "name": "Eve" })), ("3".into(), json!({ "name": "Cyn" }))]);
 }

@@ -7,7 +7,10 @@ use driftless_core::model::{ColumnType, CsvDialect, Envelope, SchemaLock};
 use driftless_core::ports::{ExportBytes, ExportError, Inspection, RowBlock, RowBlocks, RowFormats};
 
 use crate::compression::Compression;
-use crate::csv::{CsvParser, CsvSplitter, Dialect, detect, dialect_words, first_record, header_names, is_stray_header};
+use crate::csv::{
+    CsvParser, CsvSplitter, DMS_OP, Dialect, detect, dialect_words, dms_changes, first_record, header_names,
+    is_stray_header,
+};
 use crate::envelope::{Expanded, Unwrapped, envelope_of, unwrapped};
 use crate::json::{Elements, JsonParser, Layout, Lines, layout_of};
 use crate::observe::Observed;
@@ -205,6 +208,11 @@ impl ExportFormats {
             None => detect(head, is_all, &self.csv)?,
         };
         let dialect = Dialect::of(&locked, head)?;
+        if let Ok((first, _)) = first_record(head, is_all, &dialect)
+            && let Some((locked, names)) = dms_changes(&first, &locked, &lock.header)
+        {
+            return Ok((Dialect::of(&locked, head)?, locked, names, 0));
+        }
         if locked.header {
             let (first, used) = first_record(head, is_all, &dialect)?;
             let names = header_names(first, &lock.columns)?;
@@ -258,7 +266,18 @@ impl RowFormats for ExportFormats {
             for (name, column_type) in observed.types() {
                 lock.types.entry(name).or_insert(column_type);
             }
-            lock.csv.get_or_insert(csv);
+            if csv.header && lock.header.is_empty() {
+                lock.header.clone_from(&opened.columns);
+            }
+            if opened.columns.first().is_some_and(|name| name == DMS_OP) && !csv.header {
+                lock.dms = true;
+                lock.op_column.get_or_insert_with(|| DMS_OP.to_string());
+            }
+            let nulls = csv.nulls.clone();
+            let locked = lock.csv.get_or_insert(csv);
+            if lock.dms {
+                locked.nulls.extend(nulls.into_iter().filter(|null| !locked.nulls.contains(null)).collect::<Vec<_>>());
+            }
         }
         let columns = observed.names();
         lock.columns.extend(columns.iter().cloned());

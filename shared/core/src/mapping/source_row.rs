@@ -101,6 +101,9 @@ pub fn well_known_order_column(columns: &[String]) -> Option<&str> {
     ORDER_COLUMNS.iter().find_map(|known| columns.iter().map(String::as_str).find(|name| folded(name) == *known))
 }
 
+/// The place of what comes after full loads, where delivery orders the rest: above any export and row.
+pub const AFTER_FULL_LOADS: i128 = 1 << 96;
+
 /// Columns that may name a row together.
 pub const KEY_COLUMNS_MAX: usize = 16;
 
@@ -112,6 +115,8 @@ pub struct SourceRows {
     otherwise: Option<String>,
     op: Option<OpColumn>,
     order: Option<String>,
+    /// Full loads of the exports have no op column; what has one came later.
+    has_full_loads: bool,
     resolved: Option<(Arc<Columns>, Resolved)>,
     scratch: Vec<u8>,
     utc: TimeZoneRule,
@@ -144,6 +149,7 @@ impl SourceRows {
             otherwise: sync.otherwise_key().map(String::from),
             op,
             order: lock.order_column.clone(),
+            has_full_loads: lock.dms,
             resolved: None,
             scratch: Vec::new(),
             utc: TimeZoneRule::utc(),
@@ -225,6 +231,9 @@ impl SourceRows {
         let resolved = self.resolve(row.columns);
         let index = resolved.op;
         let Some(rule) = &self.op else { return Ok(Op::Upsert) };
+        if self.has_full_loads && index.is_none() {
+            return Ok(Op::Upsert);
+        }
         if rule.delete.is_empty() && rule.upsert.is_empty() && marks_deleted(&rule.column) {
             let is_deleted = index.is_some_and(|i| is_mark(&row.values[i]));
             return Ok(if is_deleted { Op::Delete } else { Op::Upsert });
@@ -259,10 +268,18 @@ impl SourceRows {
         }
     }
 
-    /// The row's place in the order of its key's changes; 0 without an order column.
+    /// The row's place in the order of its key's changes; without an order column 0, or
+    /// [`AFTER_FULL_LOADS`].
     pub fn version(&mut self, row: Row<'_>) -> Result<i128, RowError> {
-        let index = self.resolve(row.columns).order;
-        let Some(column) = &self.order else { return Ok(0) };
+        let resolved = self.resolve(row.columns);
+        let index = resolved.order;
+        let Some(column) = &self.order else {
+            return Ok(if self.has_full_loads && resolved.op.is_some() { AFTER_FULL_LOADS } else { 0 });
+        };
+        if self.has_full_loads && resolved.op.is_none() && index.is_none() {
+            // A full load without the column that orders its changes.
+            return Ok(i128::MIN >> 8);
+        }
         let value = index.map(|i| &row.values[i]).unwrap_or(&Value::Null);
         order_number(value, &self.utc).ok_or_else(|| {
             RowError::of_column(

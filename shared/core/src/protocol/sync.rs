@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Feed, Kind, Mode, SyncConfig, Ties};
+use crate::config::{Feed, Kind, Mode, Order, SyncConfig, Ties};
 use crate::mapping::parse_moment;
 use crate::model::SchemaLock;
 use crate::ports::Destination;
@@ -64,6 +64,15 @@ impl Sync {
             // One load of whatever is there needs no more than its rows.
             (Feed::Auto | Feed::Snapshot, Mode::OneTime) => Feed::Append,
             (feed, _) => feed,
+        }
+    }
+
+    /// Whether the changes of a key are ordered by delivery: as configured, or because a change log has nothing better.
+    pub fn orders_by_delivery(&self, lock: &SchemaLock) -> bool {
+        match self.config.source.order {
+            Order::Delivery => true,
+            Order::Auto => lock.dms && lock.order_column.is_none(),
+            Order::Column(_) => false,
         }
     }
 

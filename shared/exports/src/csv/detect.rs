@@ -54,7 +54,12 @@ pub(crate) fn detect(head: &[u8], is_all: bool, options: &CsvOptions) -> Result<
         let first = rows.first().map(Vec::as_slice).unwrap_or_default();
         if options.columns.is_empty() { looks_like_header(&rows) } else { is_same_set(first, &options.columns) }
     });
-    let width = rows.first().map_or(0, Vec::len);
+    let mut width = rows.first().map_or(0, Vec::len);
+    let configured = options.columns.len();
+    if !header && width == configured + 1 && rows.iter().all(|row| is_dms_op(row.first())) {
+        // A change file of DMS has its op before the columns.
+        width = configured;
+    }
     let columns = if header { Vec::new() } else { column_names(&options.columns, width)? };
     Ok(CsvDialect {
         delimiter: dialect.delimiter,
@@ -64,6 +69,10 @@ pub(crate) fn detect(head: &[u8], is_all: bool, options: &CsvOptions) -> Result<
         columns,
         nulls,
     })
+}
+
+fn is_dms_op(field: Option<&Option<String>>) -> bool {
+    field.and_then(Option::as_deref).is_some_and(|op| matches!(op, "I" | "U" | "D"))
 }
 
 fn is_same_set(first: &[Option<String>], columns: &[String]) -> bool {

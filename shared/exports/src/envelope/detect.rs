@@ -32,10 +32,7 @@ fn of_row(row: Row<'_>) -> Option<Envelope> {
         && text_is("type", &["insert", "update", "delete", "bootstrap-insert", "bootstrap-start", "bootstrap-complete"])
     {
         Some(Envelope::Maxwell)
-    } else if field(row, "isDdl").is_some()
-        && is_json("data")
-        && text_is("type", &["INSERT", "UPDATE", "DELETE", "TRUNCATE"])
-    {
+    } else if field(row, "isDdl").is_some() && field(row, "data").is_some() && field(row, "type").is_some() {
         Some(Envelope::Canal)
     } else if text_is("op_type", &["I", "U", "D", "T"])
         && field(row, "pos").is_some()

@@ -13,8 +13,7 @@ use super::read::mapped_blocks;
 use super::reduce::reduce;
 use super::selection::RowBits;
 use super::send::{send_selected, tombstone_change};
-use crate::config::Order;
-use crate::mapping::Op;
+use crate::mapping::{AFTER_FULL_LOADS, Op};
 use crate::model::{
     ChangeKind, Checkpoint, Cursor, ExportVersion, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowError,
     RowErrorCode, RowKey, RowPosition, RowState, RowStatus, RowVersion, RunId,
@@ -94,10 +93,12 @@ async fn index_rows(
 }
 
 fn add_entries(context: &PlanContext, draft: &mut Draft, export: u32, block: &MappedBlock, index: &mut Index) {
-    let by_delivery = context.sync.config.source.order == Order::Delivery;
+    let by_delivery = context.sync.orders_by_delivery(&context.lock);
     for row in &block.rows {
         let at = RowPosition { export, row: row.row };
-        let version = if by_delivery { (i128::from(export) << 64) | i128::from(row.row) } else { row.version };
+        // Full loads of a change log come before its changes, whatever they are named.
+        let delivered = row.version | (i128::from(export) << 64) | i128::from(row.row);
+        let version = if by_delivery { delivered } else { row.version };
         let flag = match (row.op, row.in_window) {
             (Op::Delete, _) => IndexFlag::Delete,
             (_, false) => {
@@ -232,6 +233,9 @@ fn row_version(context: &PlanContext, draft: &Draft, entry: &IndexEntry) -> RowV
     version_of(context, &draft.exports, at, entry.version)
 }
 
+/// Goes before the key of a change log's export: it comes after the keys of full loads.
+const CHANGES: char = '~';
+
 /// A row's version as the row states keep it.
 pub(super) fn version_of(
     context: &PlanContext,
@@ -239,8 +243,10 @@ pub(super) fn version_of(
     at: RowPosition,
     number: i128,
 ) -> RowVersion {
-    if context.sync.config.source.order == Order::Delivery {
-        RowVersion::Delivery { export: exports[at.export as usize].key.clone(), row: at.row }
+    if context.sync.orders_by_delivery(&context.lock) {
+        let key = &exports[at.export as usize].key;
+        let is_change = number >= AFTER_FULL_LOADS;
+        RowVersion::Delivery { export: if is_change { format!("{CHANGES}{key}") } else { key.clone() }, row: at.row }
     } else if context.lock.order_column.is_some() {
         RowVersion::Number(number)
     } else {

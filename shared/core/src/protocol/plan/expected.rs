@@ -7,7 +7,7 @@ use super::context::PlanContext;
 use super::map::Pass;
 use super::read::mapped_blocks;
 use super::selection::Selection;
-use crate::config::{Feed, Mode, Order};
+use crate::config::{Feed, Mode};
 use crate::mapping::Op;
 use crate::model::RowKey;
 use crate::ports::{ExportError, Mutation, Ports, RowEncoder};
@@ -54,8 +54,9 @@ pub async fn expected_rows(ports: &Ports, sync: &Arc<Sync>) -> Result<BTreeMap<R
                 Err(error) => return Err(error.into()),
             };
             for row in &block.rows {
-                let by_delivery = sync.config.source.order == Order::Delivery;
-                let version = if by_delivery { ((number as i128) << 64) | i128::from(row.row) } else { row.version };
+                let by_delivery = sync.orders_by_delivery(&context.lock);
+                let delivered = row.version | ((number as i128) << 64) | i128::from(row.row);
+                let version = if by_delivery { delivered } else { row.version };
                 let is_there = row.op == Op::Upsert && row.in_window;
                 let known = rows.get(&row.key);
                 let wins = match known {

@@ -21,10 +21,15 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
     lock.types.extend(context.sync.config.source.types.clone());
     lock.declared.extend(context.sync.config.source.types.keys().cloned());
     let mut domains = Vec::new();
-    let mut present = BTreeSet::new();
-    for export in spread(&exports) {
+    let (mut present, mut first_columns) = (BTreeSet::new(), BTreeSet::new());
+    let mut looked_at: Vec<&ExportVersion> = spread(&exports).collect();
+    if before.columns.is_empty() && before.csv.is_none() {
+        header_first(context, &mut looked_at, &lock).await?;
+    }
+    for export in looked_at {
         match inspect(context, export, &lock).await {
             Ok(inspection) => {
+                first_columns.extend(inspection.columns.first().cloned());
                 lock = inspection.lock;
                 present.extend(inspection.columns.iter().cloned());
                 lock.columns.extend(inspection.columns);
@@ -36,12 +41,59 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
         }
     }
     find_source_columns(context, &before, &mut lock, &domains);
+    // DMS's change files begin with Op, also where they have a header; its full loads have none.
+    lock.dms |= lock.op_column.as_deref() == Some(DMS_OP) && first_columns.contains(DMS_OP);
+    refuse_another_feed(context, checkpoint, &lock)?;
     if !present.is_empty() && context.sync.feed(&lock) == Feed::Snapshot {
         lock.gone = before.columns.difference(&present).cloned().collect();
     }
     lock.mapping = Some(mapping_digest(&context.sync.config));
     context.notes = drift(context, &before, &lock);
     context.lock = Arc::new(lock);
+    Ok(())
+}
+
+/// The op column of AWS DMS.
+const DMS_OP: &str = "Op";
+
+/// Where some CSV exports name their columns and others do not, one that does goes first: the others are named by it.
+async fn header_first(
+    context: &PlanContext,
+    exports: &mut [&ExportVersion],
+    lock: &SchemaLock,
+) -> Result<(), ProtocolError> {
+    for number in 0..exports.len() {
+        match inspect(context, exports[number], lock).await {
+            Ok(inspection) => match &inspection.lock.csv {
+                Some(csv) if csv.header => {
+                    exports[..=number].rotate_right(1);
+                    return Ok(());
+                }
+                Some(_) => {}
+                // No CSV: nothing has a header.
+                None => return Ok(()),
+            },
+            Err(ExportError::Unreadable { .. } | ExportError::Changed { .. }) => {}
+            Err(error @ ExportError::Retry { .. }) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// What was followed as snapshots has a ledger, a change feed has row states: one cannot go on as the other.
+fn refuse_another_feed(
+    context: &PlanContext,
+    checkpoint: &Checkpoint,
+    lock: &SchemaLock,
+) -> Result<(), ProtocolError> {
+    let was = context.sync.feed(&checkpoint.lock);
+    if was == Feed::Snapshot && checkpoint.snapshot.is_some() && context.sync.feed(lock) == Feed::Change {
+        return Err(ProtocolError::Halt(format!(
+            "exports with changes came beside the snapshots that {} followed so far; put them under a prefix of their own, or begin anew: a sync of another name with source.feed: change and namespace: {}",
+            context.sync.name(),
+            context.sync.config.namespace()
+        )));
+    }
     Ok(())
 }
 
