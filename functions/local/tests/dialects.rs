@@ -207,7 +207,10 @@ fn dms_without_any_header_is_named_by_its_columns() {
     project.export("t/LOAD00000001.csv", "1,Ada,Ulm\n2,Bob,NULL\n3,Cyd,Bonn\n");
     project.sync().exits(0).counts(&[("plan/inserts", 3)]);
     // Order in a file is the order of changes.
-    project.export("t/20260101-100000000.csv", "U,1,Ada,Köln\nD,2,Bob,NULL\nI,4,Dee,Rom\nU,4,Dee,Oslo\nD,3,Cyd,Bonn\nI,3,Cyd,Paris\n");
+    project.export(
+        "t/20260101-100000000.csv",
+        "U,1,Ada,Köln\nD,2,Bob,NULL\nI,4,Dee,Rom\nU,4,Dee,Oslo\nD,3,Cyd,Bonn\nI,3,Cyd,Paris\n",
+    );
     project.sync().exits(0).counts(&[("counts/rejected", 0)]);
     assert_eq!(
         shown(&project),

@@ -168,10 +168,12 @@ fn every_event_user_and_group_is_accounted_for() {
     assert_eq!(sheet["balance"]["rejected"], json!({ "time_missing": 1 }));
     assert_eq!((sum("rows"), sum("filtered"), sum("repeated")), (1_200, 20 + 4, 200 - 4));
     assert_eq!((sum("expected"), sum("there")), (kept.len() as u64, kept.len() as u64));
-    project
-        .run(&["verify", "amplitude_events", "--balance"])
-        .exits(0)
-        .says(&["balance of 1,201 rows", "Web Vitals", "Page Viewed", "rejected before sending, time_missing: 1 rows"]);
+    project.run(&["verify", "amplitude_events", "--balance"]).exits(0).says(&[
+        "balance of 1,201 rows",
+        "Web Vitals",
+        "Page Viewed",
+        "rejected before sending, time_missing: 1 rows",
+    ]);
     project.run(&["verify", "amplitude_users"]).exits(0);
 
     // Again: nothing is sent.

@@ -5,7 +5,7 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::control_files::is_control_file;
-use crate::limits::{ZIP_MEMBERS_MAX, DECODED_BYTES_MAX};
+use crate::limits::{DECODED_BYTES_MAX, ZIP_MEMBERS_MAX};
 use crate::refusal::Refusal;
 use crate::source::Source;
 

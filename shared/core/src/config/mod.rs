@@ -25,8 +25,8 @@ pub use check_project::AMPLITUDE_MIN_ID_LENGTH;
 pub use events::{
     EventName, EventTime, EventsConfig, FieldRule, InsertIdColumns, Keep, KeepWhere, TimeUnit, WithoutUser,
 };
-pub use filter::Filter;
 pub use files::{ConfigFiles, Configuration, PROJECT_FILE};
+pub use filter::Filter;
 pub use lookup_table::LookupTableConfig;
 pub use parse::{ConfigError, parse_project, parse_sync, project_schema, sync_schema};
 pub use profiles::ProfilesConfig;
@@ -34,4 +34,4 @@ pub use project::{DestinationConfig, MixpanelConfig, ProjectConfig, Region};
 pub use secret_ref::SecretRef;
 pub use source::{Complete, CsvOptions, EnvelopeRule, Feed, OpColumn, Order, PartitionRule, SourceConfig, Ties};
 pub use support::{Support, support};
-pub use sync::{Dedupe, Hold, Kind, Mode, RunLimits, Schedule, SyncConfig, Window};
+pub use sync::{Dedupe, Hold, Kind, Mode, RunLimits, Schedule, SchemaChanges, SyncConfig, Window};

@@ -36,6 +36,9 @@ pub struct SyncConfig {
     /// When it starts by itself under `--watch`.
     #[serde(default)]
     pub schedule: Schedule,
+    /// What becomes of rows that were sent, when columns or the mapping change.
+    #[serde(default)]
+    pub schema_changes: SchemaChanges,
     /// When a plan waits for a person.
     #[serde(default)]
     pub hold: Hold,
@@ -168,6 +171,20 @@ impl Mode {
             Self::OneTime => "one_time",
         }
     }
+}
+
+/// What becomes of rows that were sent, when columns or the mapping change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaChanges {
+    /// They are updated; as any update, within `hold.billable_over`.
+    #[default]
+    Apply,
+    /// The plan waits for a person if any is updated.
+    Hold,
+    /// Rows that differ only in new columns stay as they were sent until something else about them changes. Where columns
+    /// went or the mapping changed, the plan waits for a person.
+    NewRowsOnly,
 }
 
 /// Rows with `from <= time < until`: the cut-over filter of a migration.

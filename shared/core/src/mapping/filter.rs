@@ -41,9 +41,11 @@ impl RowFilter {
         let Some((_, places)) = &self.resolved else { return true };
         let text = |place: Option<usize>| place.and_then(|n| canonical_text(&row.values[n]));
         let (columns, filled) = places.split_at(filter.columns.len());
-        let holds = filter.columns.values().zip(columns).all(|(values, (place, _))| {
-            text(*place).is_some_and(|text| values.iter().any(|value| *value == text))
-        });
+        let holds = filter
+            .columns
+            .values()
+            .zip(columns)
+            .all(|(values, (place, _))| text(*place).is_some_and(|text| values.iter().any(|value| *value == text)));
         holds && filled.iter().all(|(_, place)| text(*place).is_some_and(|text| !text.trim().is_empty()))
     }
 
@@ -52,8 +54,8 @@ impl RowFilter {
         let Some(filter) = &self.filter else { return true };
         (self.events.is_empty() || self.events.contains(event))
             && !self.exclude_events.contains(event)
-            && filter.users_percent.is_none_or(|percent| {
-                xxhash_rust::xxh3::xxh3_64(user.as_bytes()) % 100 < u64::from(percent)
-            })
+            && filter
+                .users_percent
+                .is_none_or(|percent| xxhash_rust::xxh3::xxh3_64(user.as_bytes()) % 100 < u64::from(percent))
     }
 }

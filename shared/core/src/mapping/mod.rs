@@ -10,7 +10,8 @@ mod time;
 pub use filter::RowFilter;
 pub use number::{NumberText, number_text};
 pub use source_row::{
-    AFTER_FULL_LOADS, KEY_COLUMNS_MAX, Op, SourceRows, marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column,
+    AFTER_FULL_LOADS, KEY_COLUMNS_MAX, Op, SourceRows, marks_deleted, op_of_values, well_known_deleted_column,
+    well_known_order_column,
 };
 pub use technical::technical_columns;
 pub use text::{canonical_text, truncate_utf8};

@@ -26,7 +26,7 @@ pub fn technical_columns(lock: &SchemaLock) -> Vec<String> {
     let belongs = |prefixes: &[&str], name: &str| prefixes.iter().any(|prefix| folded(name).starts_with(prefix));
     let families: Vec<_> = FAMILIES.iter().filter(|family| named.iter().any(|name| belongs(family, name))).collect();
     let added = lock.columns.iter().filter(|name| families.iter().any(|family| belongs(family, name)));
-    let mut technical: Vec<String> = named.into_iter().chain(added).cloned().collect();
+    let mut technical: Vec<String> = named.into_iter().chain(added).chain(&lock.hidden).cloned().collect();
     technical.sort();
     technical.dedup();
     technical

@@ -59,6 +59,11 @@ pub enum HoldReason {
         /// Allowed share in percent.
         percent: u8,
     },
+    /// Columns or the mapping changed, and rows that were sent would be updated for it.
+    SchemaChanged {
+        /// Rows.
+        updates: u64,
+    },
     /// What got no answer may be there, and the destination would not know it again: sent once more it may be there twice.
     UnclearTooOld {
         /// For how many days the destination knows an insert_id.
@@ -89,6 +94,10 @@ impl std::fmt::Display for HoldReason {
             Self::RejectedOver { rejected, read, percent } => write!(
                 f,
                 "{rejected} of {read} rows are rejected, over {percent} % (hold.rejected_over_percent): probably a wrong mapping"
+            ),
+            Self::SchemaChanged { updates } => write!(
+                f,
+                "columns or the mapping changed, and {updates} rows that were sent would be updated (schema_changes)"
             ),
             Self::UnclearTooOld { days } => write!(
                 f,

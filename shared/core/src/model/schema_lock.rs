@@ -106,6 +106,12 @@ pub struct SchemaLock {
     /// Whether the exports are those of AWS DMS: change files with a first column Op, full loads without one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dms: bool,
+    /// Columns that came later and that rows which were sent before may lack (`schema_changes: new_rows_only`).
+    #[serde(skip_serializing_if = "std::collections::BTreeSet::is_empty")]
+    pub adopted: std::collections::BTreeSet<String>,
+    /// Columns that are not looked at, to see a row as it was before they came. Never kept.
+    #[serde(skip)]
+    pub hidden: std::collections::BTreeSet<String>,
     /// Every column seen so far, to name added and dropped ones.
     pub columns: std::collections::BTreeSet<String>,
 }

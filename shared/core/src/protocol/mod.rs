@@ -27,9 +27,7 @@ pub use detect::{Detected, detect};
 pub use error::ProtocolError;
 pub use finish::finish;
 pub use lookup::{FailedExport, KnownKey, failed_exports, look_up, owned_keys};
-pub use plan::{
-    DryRun, ExpectedRow, Planned, Replay, Tally, TallyLine, dry_run, expected_rows, plan, replay, tally,
-};
+pub use plan::{DryRun, ExpectedRow, Planned, Replay, Tally, TallyLine, dry_run, expected_rows, plan, replay, tally};
 pub use quarantine::{QuarantineFile, read_quarantine};
 pub use requests::{Request, StartStatus, start};
 pub use schedule::is_due;

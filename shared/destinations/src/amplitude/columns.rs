@@ -41,9 +41,8 @@ impl ColumnPlan {
         if let Some(key) = events.insert_id.as_ref().filter(|key| key.keeps()) {
             used.extend(key.columns());
         }
-        let is_own = |name: &String| {
-            !used.contains(name.as_str()) && (events.only.is_empty() || events.only.contains(name))
-        };
+        let is_own =
+            |name: &String| !used.contains(name.as_str()) && (events.only.is_empty() || events.only.contains(name));
         let own = columns.names.iter().enumerate().filter(|(_, name)| is_own(name));
         let mut named: Vec<(String, usize)> = own.map(|(n, name)| (name.clone(), n)).collect();
         for (property, column) in &events.properties {
@@ -66,7 +65,12 @@ impl ColumnPlan {
             device: events.device_id.as_ref().and_then(find),
             fields: amplitude.fields.iter().filter_map(field).collect(),
             groups: events.groups.iter().filter_map(|(group, column)| Some((group.clone(), find(column)?))).collect(),
-            user_properties: Properties::new(&value_rules(), of_user.collect(), JsonColumns { names: &[], ..json }, columns),
+            user_properties: Properties::new(
+                &value_rules(),
+                of_user.collect(),
+                JsonColumns { names: &[], ..json },
+                columns,
+            ),
             event_properties: Properties::new(&value_rules(), named, json, columns),
         }
     }

@@ -10,8 +10,8 @@ mod parser;
 mod splitter;
 
 pub(crate) use detect::detect;
-pub(crate) use dms::{DMS_OP, dms_changes};
 pub(crate) use dialect::{Dialect, dialect_words};
+pub(crate) use dms::{DMS_OP, dms_changes};
 pub(crate) use header::{first_record, header_names, is_stray_header};
 pub(crate) use parser::CsvParser;
 pub(crate) use splitter::CsvSplitter;

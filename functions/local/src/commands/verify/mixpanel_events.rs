@@ -76,5 +76,10 @@ pub(super) fn seen(event: &Value) -> Seen {
     let text = serde_json::json!([event["event"], properties]).to_string();
     let time_ms = event["properties"]["time"].as_i64().unwrap_or(0);
     let name = event["event"].as_str().unwrap_or_default().to_string();
-    Seen { text, event: name, insert_id: event["properties"]["$insert_id"].as_str().unwrap_or_default().to_string(), time_ms }
+    Seen {
+        text,
+        event: name,
+        insert_id: event["properties"]["$insert_id"].as_str().unwrap_or_default().to_string(),
+        time_ms,
+    }
 }

@@ -179,8 +179,10 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
     compared.missing = wanted.into_values().flatten().collect();
     // An event is this sync's if its insert_id is a key of its exports or of its row states.
     let keeps = sync.config.keeps_insert_id();
-    let hashed = |id: &String| u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).map(|n| RowKey(n.to_be_bytes()));
-    let kept = |id: &String| RowKey::from_parts(sync.config.namespace(), std::iter::once(id.as_bytes()), &mut Vec::new());
+    let hashed =
+        |id: &String| u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).map(|n| RowKey(n.to_be_bytes()));
+    let kept =
+        |id: &String| RowKey::from_parts(sync.config.namespace(), std::iter::once(id.as_bytes()), &mut Vec::new());
     // Where ids are passed through, those that the destination does not take are hashed all the same.
     let key_of = |id: &String| match (keeps, hashed(id)) {
         (true, Some(key)) if expected_keys.contains(&key) => Some(key),

@@ -161,8 +161,13 @@ async fn decide_some(
     for (entry, state) in pending.drain(..).zip(states) {
         let version = row_version(context, draft, &entry);
         let counts_row = entry.flag() != IndexFlag::OutOfWindow;
-        let decision =
-            decide(&entry, &version, state.as_ref(), context.replay.is_some(), context.sync.delivery_breaks_ties(&context.lock));
+        let decision = decide(
+            &entry,
+            &version,
+            state.as_ref(),
+            context.replay.is_some(),
+            context.sync.delivery_breaks_ties(&context.lock),
+        );
         match decision {
             Decision::Send => {
                 let at = entry.position();

@@ -1,9 +1,19 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::selection::Replay;
 use crate::model::{Checkpoint, SchemaLock, Warning};
 use crate::ports::Ports;
 use crate::protocol::Sync;
+
+/// What changed about columns or mapping since the last plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Drift {
+    /// Columns came.
+    pub added: bool,
+    /// Columns went, or the mapping is another one.
+    pub other: bool,
+}
 
 /// What one planning works with.
 pub(super) struct PlanContext {
@@ -17,6 +27,10 @@ pub(super) struct PlanContext {
     pub by_person: bool,
     pub is_dry: bool,
     pub replay: Option<Replay>,
+    /// Columns that came since rows were sent: rows are also looked at without them.
+    pub fresh_columns: Arc<BTreeSet<String>>,
+    /// What changed about columns or mapping, if anything.
+    pub drift: Drift,
     /// What was noticed before the first run; it goes into that run's warnings.
     pub notes: Vec<Warning>,
     /// Moment at which planning began: what expires is measured against it.
@@ -36,6 +50,8 @@ impl PlanContext {
             by_person,
             is_dry: false,
             replay: None,
+            fresh_columns: Arc::default(),
+            drift: Drift::default(),
             notes: Vec::new(),
             now_ms: ports.clock.now_ms(),
             until_ms: i64::MAX,

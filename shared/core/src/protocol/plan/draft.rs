@@ -30,6 +30,8 @@ pub(super) struct Draft {
     pub updates: u64,
     pub deletes: u64,
     pub identity_changes: u64,
+    /// Updates of rows that differ from what was sent only in columns that came since.
+    pub fresh_updates: u64,
     pub ledger: Vec<LedgerPart>,
     pub ledger_replaces: bool,
     pub ledger_live: u64,
@@ -60,6 +62,7 @@ impl Draft {
             updates: 0,
             deletes: 0,
             identity_changes: 0,
+            fresh_updates: 0,
             ledger: Vec::new(),
             ledger_replaces: false,
             ledger_live: 0,

@@ -1,5 +1,6 @@
 use super::context::PlanContext;
 use super::draft::Draft;
+use crate::config::SchemaChanges;
 use crate::model::{Checkpoint, HoldReason};
 
 /// Runs before an average means anything.
@@ -25,6 +26,14 @@ pub(super) fn holds(context: &PlanContext, checkpoint: &Checkpoint, draft: &Draf
         {
             reasons.push(HoldReason::BillableAboveAverage { billable, average });
         }
+    }
+    let waits = match context.sync.config.schema_changes {
+        SchemaChanges::Apply => false,
+        SchemaChanges::Hold => context.drift.added || context.drift.other,
+        SchemaChanges::NewRowsOnly => context.drift.other,
+    };
+    if waits && draft.updates > 0 {
+        reasons.push(HoldReason::SchemaChanged { updates: draft.updates });
     }
     let live = checkpoint.ledger_live;
     let deletes = draft.counts.deleted_by_absence;

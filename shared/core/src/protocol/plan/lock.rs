@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::context::PlanContext;
-use crate::config::{Feed, Mode, Order, SyncConfig};
+use super::context::{Drift, PlanContext};
+use crate::config::{Feed, Mode, Order, SchemaChanges, SyncConfig};
 use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
 use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
@@ -48,6 +48,21 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
         lock.gone = before.columns.difference(&present).cloned().collect();
     }
     lock.mapping = Some(mapping_digest(&context.sync.config));
+    let added: BTreeSet<String> = match before.columns.is_empty() {
+        true => BTreeSet::new(),
+        false => lock.columns.difference(&before.columns).cloned().collect(),
+    };
+    context.drift = Drift {
+        added: !added.is_empty(),
+        other: lock.gone.difference(&before.gone).next().is_some()
+            || (before.mapping.is_some() && before.mapping != lock.mapping),
+    };
+    if context.sync.config.schema_changes == SchemaChanges::NewRowsOnly {
+        lock.adopted.extend(added);
+        context.fresh_columns = Arc::new(lock.adopted.clone());
+    } else {
+        context.fresh_columns = Arc::new(added);
+    }
     context.notes = drift(context, &before, &lock);
     context.lock = Arc::new(lock);
     Ok(())
@@ -81,11 +96,7 @@ async fn header_first(
 }
 
 /// What was followed as snapshots has a ledger, a change feed has row states: one cannot go on as the other.
-fn refuse_another_feed(
-    context: &PlanContext,
-    checkpoint: &Checkpoint,
-    lock: &SchemaLock,
-) -> Result<(), ProtocolError> {
+fn refuse_another_feed(context: &PlanContext, checkpoint: &Checkpoint, lock: &SchemaLock) -> Result<(), ProtocolError> {
     let was = context.sync.feed(&checkpoint.lock);
     if was == Feed::Snapshot && checkpoint.snapshot.is_some() && context.sync.feed(lock) == Feed::Change {
         return Err(ProtocolError::Halt(format!(

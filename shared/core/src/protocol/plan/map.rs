@@ -44,6 +44,8 @@ pub(super) struct MappedRow {
     pub time_ms: i64,
     pub in_window: bool,
     pub kept_id: Option<Box<str>>,
+    /// Fingerprint without the columns that came since, where there are any.
+    pub old_fingerprint: Option<u64>,
     line: (u32, u32),
     clearing: (u32, u32),
     names: (u32, u32, u32),
@@ -72,6 +74,7 @@ impl MappedBlock {
 pub(super) fn map_block(
     sync: &Sync,
     lock: &SchemaLock,
+    without: Option<&SchemaLock>,
     block: &dyn RowBlock,
     selection: &Selection,
     pass: Pass,
@@ -82,6 +85,7 @@ pub(super) fn map_block(
         source: SourceRows::new(&sync.config, lock),
         encoder: sync.destination.encoder(lock),
         filter: RowFilter::new(&sync.config),
+        without: without.map(|lock| sync.destination.encoder(lock)),
         pass,
         keeps_row_state: sync.keeps_row_state(),
         bounds_ms: sync.destination.time_bounds(now_ms),
@@ -110,6 +114,7 @@ struct Mapper<'a> {
     source: SourceRows,
     encoder: Box<dyn RowEncoder>,
     filter: RowFilter,
+    without: Option<Box<dyn RowEncoder>>,
     pass: Pass,
     keeps_row_state: bool,
     bounds_ms: (i64, i64),
@@ -143,11 +148,11 @@ impl Mapper<'_> {
             && let Err(cause) = self.encoder.check_insert_id(id)
         {
             if !self.sync.config.hashes_illegal_insert_id() {
-            let error = RowError::of_row(
-                RowErrorCode::IdRefused,
-                format!("the insert_id {cause}"),
-                "remove keep: true, so that the id is hashed, or correct the column",
-            );
+                let error = RowError::of_row(
+                    RowErrorCode::IdRefused,
+                    format!("the insert_id {cause}"),
+                    "remove keep: true, so that the id is hashed, or correct the column",
+                );
                 return Err(keyed(error));
             }
             kept_id = None;
@@ -176,6 +181,13 @@ impl Mapper<'_> {
         let in_window = self.sync.is_in_window(time_ms) && self.filter.takes_identity(event, user);
         let line = (start as u32, self.out.lines.len() as u32);
         self.push(number, key, op, version, fingerprint, time_ms, in_window, kept_id, line);
+        if let Some(without) = &mut self.without {
+            let mut old = Vec::new();
+            let fingerprint = without.encode(row, &mut old).ok().map(|_| without.fingerprint(&old));
+            if let Some(row) = self.out.rows.last_mut() {
+                row.old_fingerprint = fingerprint;
+            }
+        }
         Ok(())
     }
 
@@ -242,6 +254,7 @@ impl Mapper<'_> {
             time_ms,
             in_window,
             kept_id,
+            old_fingerprint: None,
             line,
             clearing,
             names,

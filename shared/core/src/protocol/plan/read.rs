@@ -41,14 +41,17 @@ pub(super) async fn mapped_blocks(
     });
 
     let (sync, lock) = (context.sync.clone(), context.lock.clone());
+    let without = without_fresh_columns(context, pass);
     let (width, now_ms) = (compute.width(), context.now_ms);
     let mapped = blocks
         .map(move |block: Result<Box<dyn RowBlock>, ExportError>| {
             let (sync, lock, selection): (_, Arc<SchemaLock>, _) = (sync.clone(), lock.clone(), selection.clone());
-            let name = name.clone();
+            let (name, without) = (name.clone(), without.clone());
             // Started here, not when polled: a block is mapped while the next one is decoded.
-            let job =
-                block.map(|block| run_on(&compute, move || map_block(&sync, &lock, &*block, &selection, pass, now_ms)));
+            let job = block.map(|block| {
+                let job = move || map_block(&sync, &lock, without.as_deref(), &*block, &selection, pass, now_ms);
+                run_on(&compute, job)
+            });
             async move { job?.await.map_err(|error| broken(&name, &error)) }
         })
         .buffered(width);
@@ -61,6 +64,13 @@ pub(super) async fn mapped_blocks(
             }
         })
         .boxed())
+}
+
+/// The lock as it was before columns came, where rows are to be looked at without them.
+fn without_fresh_columns(context: &PlanContext, pass: Pass) -> Option<Arc<SchemaLock>> {
+    let fresh = &context.fresh_columns;
+    let wanted = pass == Pass::Encode && !fresh.is_empty();
+    wanted.then(|| Arc::new(SchemaLock { hidden: fresh.iter().cloned().collect(), ..(*context.lock).clone() }))
 }
 
 async fn open(context: &PlanContext, export: &ExportVersion) -> Result<Box<dyn RowBlocks>, ExportError> {

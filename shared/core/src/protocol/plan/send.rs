@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::map::{MappedBlock, MappedRow, Pass};
 use super::read::mapped_blocks;
 use super::selection::{RowBits, Selection};
+use crate::config::SchemaChanges;
 use crate::ledger::LedgerWriter;
 use crate::model::{
     ChangeKind, Identity, KeyedChange, RowKey, RowPosition, RowState, RowStatus, RowVersion, StagedChange,
@@ -42,6 +43,22 @@ pub(super) async fn send_selected(
                 let position = RowPosition { export: at, row: row.row };
                 let version = version_of(context, &exports, position, row.version);
                 let old = before.remove(&position);
+                let differs_in_fresh = old
+                    .as_ref()
+                    .is_some_and(|old| old.status == RowStatus::Live && row.old_fingerprint == Some(old.fingerprint));
+                draft.fresh_updates += u64::from(differs_in_fresh);
+                if differs_in_fresh
+                    && context.sync.config.schema_changes == SchemaChanges::NewRowsOnly
+                    && let Some(old) = &old
+                {
+                    let after = RowState { fingerprint: row.fingerprint, version, ..old.clone() };
+                    draft.counts.unchanged += 1;
+                    match ledger {
+                        Some(ledger) => store_part(context, draft, ledger.push((row.key, after))?).await?,
+                        None => draft.stager.push_quiet(context, row.key, after).await?,
+                    }
+                    continue;
+                }
                 let (change, lines) = row_change(context, &*encoder, &block, row, position, old, version);
                 if let Some(ledger) = ledger
                     && let Some(keyed) = &change.keyed

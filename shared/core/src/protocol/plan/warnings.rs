@@ -1,6 +1,6 @@
 use super::context::PlanContext;
 use super::draft::Draft;
-use crate::config::{Complete, Feed, Mode};
+use crate::config::{Complete, Feed, Mode, SchemaChanges};
 use crate::model::Warning;
 
 /// Adds to a draft what is worth knowing and stops nothing.
@@ -28,6 +28,20 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
         && let Some(note) = notes.delete
     {
         warn("deletes", format!("{} deletes {note}", draft.deletes));
+    }
+    let verb = match context.sync.config.schema_changes {
+        SchemaChanges::NewRowsOnly => "and stay as they were sent",
+        _ => "and are updated for them",
+    };
+    if draft.fresh_updates > 0 {
+        warn("fresh_updates", format!("{} rows differ only in columns that are new, {verb}", draft.fresh_updates));
+    }
+    if context.drift.other && draft.updates > 0 {
+        let updates = draft.updates;
+        warn(
+            "schema_updates",
+            format!("with columns gone or another mapping, {updates} rows that were sent are updated"),
+        );
     }
     let payload_bytes = draft.stager.payload_bytes;
     if draft.stager.lines_total > 0 && payload_bytes < limits.bytes_min {
