@@ -245,3 +245,103 @@ fn canal_messages_hold_several_rows() {
     project.sync().exits(0).counts(&[("counts/read", 6), ("plan/inserts", 2)]);
     assert_eq!(shown(&project), [("1".into(), json!({ "name": "Eve" })), ("3".into(), json!({ "name": "Cyn" }))]);
 }
+
+/// The live rows of a Delta table by one of their columns, read without the product: the log's files, their rows, and the
+/// partitions of the log.
+fn delta_rows(table: &std::path::Path, key: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let mut files: BTreeMap<String, Value> = BTreeMap::new();
+    let mut log = Vec::new();
+    walk(&table.join("_delta_log"), &mut log);
+    log.sort();
+    for commit in log.iter().filter(|path| path.extension().is_some_and(|e| e == "json")) {
+        for line in fs::read_to_string(commit).unwrap().lines() {
+            let action: Value = serde_json::from_str(line).unwrap();
+            if let Some(path) = action["remove"]["path"].as_str() {
+                files.remove(path);
+            }
+            if let Some(path) = action["add"]["path"].as_str() {
+                files.insert(path.to_string(), action["add"]["partitionValues"].clone());
+            }
+        }
+    }
+    let mut rows = BTreeMap::new();
+    for (path, partitions) in files {
+        let reader = SerializedFileReader::new(fs::File::open(table.join(path)).unwrap()).unwrap();
+        for row in reader.get_row_iter(None).unwrap() {
+            let row = row.unwrap();
+            let mut fields: BTreeMap<String, String> = row
+                .get_column_iter()
+                .filter(|(name, _)| *name != "_change_type")
+                .map(|(name, field)| (name.clone(), field.to_string().trim_matches('"').to_string()))
+                .filter(|(_, text)| text != "null")
+                .collect();
+            for (name, value) in partitions.as_object().unwrap() {
+                fields.insert(name.clone(), value.as_str().unwrap_or_default().to_string());
+            }
+            let id = fields.remove(key).unwrap();
+            assert!(rows.insert(id, fields).is_none(), "{key} names two rows");
+        }
+    }
+    rows
+}
+
+#[test]
+fn a_delta_table_is_read_by_its_log() {
+    for (name, key, live) in
+        [("cdf-table", "id", 9), ("delta-0.8.0-partitioned", "value", 7)]
+    {
+        let Some(table) = real_data(&format!("delta/{name}")) else { return };
+        let project = Project::new().sync_yaml("t", &profiles(key));
+        let mut files = Vec::new();
+        walk(&table, &mut files);
+        for file in files {
+            let export = format!("t/{}", file.strip_prefix(&table).unwrap().display());
+            project.export(&export, fs::read(&file).unwrap());
+        }
+        project.run(&["plan"]).exits(0).says(&["read as snapshot feed"]).never_says(&["nothing proves"]);
+        project.sync().exits(0);
+        let shown: BTreeMap<String, BTreeMap<String, String>> = shown(&project)
+            .into_iter()
+            .map(|(id, properties)| {
+                let text = |value: &Value| value.as_str().map_or(value.to_string(), String::from);
+                (id, properties.as_object().unwrap().iter().map(|(n, v)| (n.clone(), text(v))).collect())
+            })
+            .collect();
+        let expected = delta_rows(&table, key);
+        assert_eq!(expected.len(), live, "{name}");
+        assert_eq!(shown, expected, "{name}");
+        project.run(&["verify", "t"]).exits(0);
+        project.sync().exits(0).counts(&[("settled/events_sent", 0)]);
+    }
+}
+
+#[test]
+fn a_delta_table_follows_its_commits() {
+    let Some(table) = real_data("delta/cdf-table") else { return };
+    let project = Project::new().sync_yaml("t", &profiles("id"));
+    let mut files = Vec::new();
+    walk(&table, &mut files);
+    files.sort();
+    let (log, data): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.to_string_lossy().contains("_delta_log"));
+    let put = |file: &std::path::Path| {
+        project.export(&format!("t/{}", file.strip_prefix(&table).unwrap().display()), fs::read(file).unwrap());
+    };
+    data.iter().for_each(|file| put(file));
+    let mut live = Vec::new();
+    for commit in log.iter().filter(|file| file.extension().is_some_and(|e| e == "json")) {
+        put(commit);
+        project.sync().exits(0);
+        live.push(shown(&project).len());
+    }
+    assert_eq!(live.first(), Some(&10));
+    assert_eq!(shown(&project).len(), delta_rows(&table, "id").len());
+    // A version that is not there, and a mode that would read what left the table.
+    fs::remove_file(project.path("exports/t/_delta_log/00000000000000000001.json")).unwrap();
+    project.run(&["sync"]).exits(1).says(&["has no version 1"]);
+    let append = profiles("id").replace("mode: mirror", "mode: append");
+    let project = Project::new().sync_yaml("t", &append);
+    project.export("t/_delta_log/00000000000000000000.json", "{}\n");
+    project.export("t/a.csv", "id\n1\n");
+    project.run(&["sync"]).exits(1).says(&["is a Delta table, which is read as a snapshot by its log"]);
+}

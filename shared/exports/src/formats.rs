@@ -81,8 +81,10 @@ impl ExportFormats {
     }
 
     /// The partitions that become columns.
-    fn partitions(&self, export: &str) -> Vec<(String, Option<String>)> {
+    fn partitions(&self, export: &str, lock: &SchemaLock) -> Vec<(String, Option<String>)> {
         match self.partitions {
+            // The partitions of a Delta table are columns that its files lack.
+            PartitionRule::Ignore if lock.delta => partitions_of(export),
             PartitionRule::Ignore => Vec::new(),
             PartitionRule::Columns => partitions_of(export),
         }
@@ -240,7 +242,7 @@ impl RowFormats for ExportFormats {
     fn inspect(&self, export: &str, bytes: Box<dyn ExportBytes>, lock: &SchemaLock) -> Result<Inspection, ExportError> {
         let source = Source::new(export, bytes);
         let mut opened = self.open_with(&source, lock, true)?;
-        let partitions = self.partitions(export);
+        let partitions = self.partitions(export, lock);
         if !partitions.is_empty() {
             opened.columns.extend(partitions.iter().map(|(name, _)| name.clone()));
             opened.blocks = Box::new(Partitioned::new(opened.blocks, partitions));
@@ -297,7 +299,7 @@ impl RowFormats for ExportFormats {
             Some(envelope) => Box::new(Unwrapped::new(blocks, envelope)),
             None => blocks,
         };
-        let partitions = self.partitions(export);
+        let partitions = self.partitions(export, lock);
         Ok(if partitions.is_empty() { blocks } else { Box::new(Partitioned::new(blocks, partitions)) })
     }
 }

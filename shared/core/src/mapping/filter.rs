@@ -5,12 +5,15 @@ use super::canonical_text;
 use crate::config::{Filter, SyncConfig};
 use crate::model::{Columns, Row};
 
+/// Where a column of the filter is: one with values, or one that must be filled.
+type Place = (Option<usize>, Option<usize>);
+
 /// Tells which rows a sync sends. Works out per column list where its columns are.
 pub struct RowFilter {
     filter: Option<Filter>,
     events: BTreeSet<String>,
     exclude_events: BTreeSet<String>,
-    resolved: Option<(Arc<Columns>, Vec<(Option<usize>, Option<usize>)>)>,
+    resolved: Option<(Arc<Columns>, Vec<Place>)>,
 }
 
 impl RowFilter {

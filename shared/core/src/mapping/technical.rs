@@ -27,6 +27,8 @@ pub fn technical_columns(lock: &SchemaLock) -> Vec<String> {
     let families: Vec<_> = FAMILIES.iter().filter(|family| named.iter().any(|name| belongs(family, name))).collect();
     let added = lock.columns.iter().filter(|name| families.iter().any(|family| belongs(family, name)));
     let mut technical: Vec<String> = named.into_iter().chain(added).chain(&lock.hidden).cloned().collect();
+    // Files of a Delta table may say how their rows came about, which is for its own readers.
+    technical.extend(lock.delta.then(|| "_change_type".to_string()));
     technical.sort();
     technical.dedup();
     technical

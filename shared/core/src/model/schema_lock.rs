@@ -106,6 +106,9 @@ pub struct SchemaLock {
     /// Whether the exports are those of AWS DMS: change files with a first column Op, full loads without one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dms: bool,
+    /// Whether the exports are a Delta table, whose log says which of its files count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub delta: bool,
     /// Columns that came later and that rows which were sent before may lack (`schema_changes: new_rows_only`).
     #[serde(skip_serializing_if = "std::collections::BTreeSet::is_empty")]
     pub adopted: std::collections::BTreeSet<String>,

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use super::delta_log::{is_log, read_delta_log};
 use super::limits::{MANIFEST_BYTES_MAX, PAGE};
 use super::names;
 use super::store::decode;
@@ -85,7 +86,7 @@ async fn consumed_between(
 
 /// The snapshot under a sync's prefix and what proves it complete.
 pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> Result<Snapshot, ProtocolError> {
-    let mut exports = Vec::new();
+    let (mut exports, mut log) = (Vec::new(), Vec::new());
     let (mut manifest, mut success): (Option<ExportVersion>, Option<ExportVersion>) = (None, None);
     let mut after: Option<String> = None;
     loop {
@@ -94,7 +95,9 @@ pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> 
         after = Some(last.key.clone());
         for version in page {
             let name = version.key.rsplit('/').next().unwrap_or_default();
-            if name.ends_with("manifest") {
+            if is_log(&version.key) {
+                log.push(version);
+            } else if name.ends_with("manifest") {
                 manifest = Some(version);
             } else if name == "_SUCCESS" {
                 success = Some(version);
@@ -102,6 +105,9 @@ pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> 
                 exports.push(version);
             }
         }
+    }
+    if !log.is_empty() {
+        return delta_snapshot(ports, exports, &log).await;
     }
     let newest = exports.iter().map(|e| e.modified_ms).max().unwrap_or(i64::MIN);
     let success = success.filter(|s| s.modified_ms >= newest);
@@ -148,6 +154,24 @@ pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> 
         snapshot.waits_for = Some("no export is there yet".into());
     }
     Ok(snapshot)
+}
+
+/// The files that a Delta table has at its latest version: a commit is there or not, so that is always a whole.
+async fn delta_snapshot(
+    ports: &Ports,
+    exports: Vec<ExportVersion>,
+    log: &[ExportVersion],
+) -> Result<Snapshot, ProtocolError> {
+    let table = read_delta_log(ports, log).await?;
+    let exports: Vec<ExportVersion> =
+        exports.into_iter().filter(|export| table.files.contains_key(&export.key)).collect();
+    if exports.len() < table.files.len() {
+        let missing = table.files.len() - exports.len();
+        let reason = format!("the Delta log names {missing} files that are not there yet");
+        return Ok(Snapshot { exports: Vec::new(), proof: None, waits_for: Some(reason) });
+    }
+    let proof = format!("version {} of the Delta table", table.version);
+    Ok(Snapshot { exports, proof: Some(proof), waits_for: None })
 }
 
 /// Takes the files that a manifest lists, and nothing else, if every one is there.

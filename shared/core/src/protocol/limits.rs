@@ -82,5 +82,8 @@ pub const REQUEST_KEPT_MS: i64 = 7 * 86_400_000;
 /// Runs whose billable mutations make the average.
 pub const RECENT_RUNS: usize = 10;
 
+/// Bytes of one object of a Delta table's log: a checkpoint of a million files has about 100 MB.
+pub const DELTA_LOG_BYTES_MAX: u64 = 256 << 20;
+
 /// A manifest larger than this is not read.
 pub const MANIFEST_BYTES_MAX: u64 = 16 << 20;

@@ -5,6 +5,7 @@ mod batches;
 mod candidates;
 mod decisions;
 mod deliver;
+mod delta_log;
 mod detect;
 mod error;
 mod finish;

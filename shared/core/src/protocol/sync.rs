@@ -59,6 +59,7 @@ impl Sync {
         match (self.config.source.feed, self.config.mode) {
             (Feed::Auto, Mode::Append) => Feed::Append,
             (Feed::Auto, Mode::Full) => Feed::Snapshot,
+            (Feed::Auto, Mode::Mirror) if lock.delta => Feed::Snapshot,
             (Feed::Auto, Mode::Mirror) if self.config.source.op.is_some() || lock.op_column.is_some() => Feed::Change,
             (Feed::Auto, Mode::Mirror) => Feed::Snapshot,
             // One load of whatever is there needs no more than its rows.
@@ -88,6 +89,7 @@ impl Sync {
             && self.config.mode == Mode::Mirror
             && self.config.source.op.is_none()
             && lock.columns.is_empty()
+            && !lock.delta
     }
 
     /// Whether rows are remembered one by one, so that runs must not overlap.

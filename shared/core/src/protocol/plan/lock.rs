@@ -7,6 +7,7 @@ use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, wel
 use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
 use crate::protocol::candidates::{feed_candidates, snapshot_of};
+use crate::protocol::delta_log::LOG_FOLDER;
 use crate::protocol::error::ProtocolError;
 
 /// Exports that are looked at before a plan; with more of them, evenly spread ones.
@@ -15,8 +16,11 @@ const INSPECTED_MAX: usize = 64;
 /// Looks at the first rows of the exports to come and extends the lock by what it did not know: CSV dialect, column
 /// types, the op and the order column. What is locked stays.
 pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) -> Result<(), ProtocolError> {
-    let before = checkpoint.lock.clone();
-    let exports = exports_to_inspect(context, checkpoint).await?;
+    let mut before = checkpoint.lock.clone();
+    if before.columns.is_empty() {
+        before.delta = is_delta_table(context).await?;
+    }
+    let exports = exports_to_inspect(context, checkpoint, &before).await?;
     let mut lock = before.clone();
     lock.types.extend(context.sync.config.source.types.clone());
     lock.declared.extend(context.sync.config.source.types.keys().cloned());
@@ -68,6 +72,21 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
     Ok(())
 }
 
+/// Whether the prefix is a Delta table. Its folder holds files that left the table, so it can be no feed of files.
+async fn is_delta_table(context: &PlanContext) -> Result<bool, ProtocolError> {
+    let config = &context.sync.config;
+    let log = format!("{}{LOG_FOLDER}", config.source.prefix);
+    let is_delta = !context.ports.exports.list(&log, None, 1).await?.is_empty();
+    let lock = SchemaLock { delta: true, ..SchemaLock::default() };
+    if is_delta && context.sync.feed(&lock) != Feed::Snapshot {
+        return Err(ProtocolError::Halt(format!(
+            "{} is a Delta table, which is read as a snapshot by its log; use mode: mirror or full, or export its change data feed",
+            config.source.prefix
+        )));
+    }
+    Ok(is_delta)
+}
+
 /// The op column of AWS DMS.
 const DMS_OP: &str = "Op";
 
@@ -111,11 +130,11 @@ fn refuse_another_feed(context: &PlanContext, checkpoint: &Checkpoint, lock: &Sc
 async fn exports_to_inspect(
     context: &PlanContext,
     checkpoint: &Checkpoint,
+    lock: &SchemaLock,
 ) -> Result<Vec<ExportVersion>, ProtocolError> {
     if let Some(replay) = &context.replay {
         return Ok(replay.exports.values().map(|(export, _)| export.clone()).collect());
     }
-    let lock = &checkpoint.lock;
     if context.sync.feed(lock) == Feed::Snapshot && !context.sync.feed_is_open(lock) {
         return Ok(snapshot_of(&context.ports, &context.sync, context.by_person).await?.exports);
     }
@@ -149,7 +168,7 @@ fn find_source_columns(
     if let Some(op) = &config.source.op {
         lock.op_column = Some(op.column.clone());
     }
-    let may_have_op = matches!(config.source.feed, Feed::Auto | Feed::Change) && config.mode == Mode::Mirror;
+    let may_have_op = !lock.delta && matches!(config.source.feed, Feed::Auto | Feed::Change) && config.mode == Mode::Mirror;
     // Found when the exports are first seen, or never: a feed does not turn into another one later.
     if may_have_op && config.source.op.is_none() && before.columns.is_empty() && lock.op_column.is_none() {
         let columns: Vec<String> = lock.columns.iter().cloned().collect();
