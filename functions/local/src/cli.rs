@@ -102,6 +102,18 @@ pub enum Command {
         #[arg(long)]
         balance: bool,
     },
+    /// Forget users: send nothing of them any more, whatever the exports hold, and ask the destinations to delete what
+    /// they have. Without users: show how far earlier requests are.
+    Forget {
+        /// User ids as the exports have them.
+        users: Vec<String>,
+        /// A file with one user id a line.
+        #[arg(long)]
+        file: Option<PathBuf>,
+        /// Who asks, for Amplitude's record.
+        #[arg(long, default_value = "driftless")]
+        requester: String,
+    },
     /// Let a held run go.
     Approve {
         /// Sync.

@@ -288,9 +288,7 @@ fn delta_rows(table: &std::path::Path, key: &str) -> BTreeMap<String, BTreeMap<S
 
 #[test]
 fn a_delta_table_is_read_by_its_log() {
-    for (name, key, live) in
-        [("cdf-table", "id", 9), ("delta-0.8.0-partitioned", "value", 7)]
-    {
+    for (name, key, live) in [("cdf-table", "id", 9), ("delta-0.8.0-partitioned", "value", 7)] {
         let Some(table) = real_data(&format!("delta/{name}")) else { return };
         let project = Project::new().sync_yaml("t", &profiles(key));
         let mut files = Vec::new();
@@ -323,7 +321,8 @@ fn a_delta_table_follows_its_commits() {
     let mut files = Vec::new();
     walk(&table, &mut files);
     files.sort();
-    let (log, data): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.to_string_lossy().contains("_delta_log"));
+    let (log, data): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| file.to_string_lossy().contains("_delta_log"));
     let put = |file: &std::path::Path| {
         project.export(&format!("t/{}", file.strip_prefix(&table).unwrap().display()), fs::read(file).unwrap());
     };

@@ -106,6 +106,34 @@ impl HttpTransport {
         }
     }
 
+    /// Asks a destination's privacy route, with a body or for what it knows; what it answers, whatever the status.
+    pub async fn privacy(
+        &self,
+        destination: &str,
+        url: &str,
+        body: Option<String>,
+    ) -> Result<reqwest::Response, String> {
+        let request = match body {
+            Some(body) => self.client.post(url).header("content-type", "application/json").body(body),
+            None => self.client.get(url),
+        };
+        let request = match self.destination(destination)? {
+            DestinationConfig::Mixpanel(MixpanelConfig { privacy_token: Some(secret), token: Some(token), .. }) => {
+                let secret = self.secrets.resolve(secret).await?;
+                let token = self.secrets.resolve(token).await?;
+                request.bearer_auth(secret.expose_secret()).query(&[("token", token.expose_secret())])
+            }
+            DestinationConfig::Mixpanel(_) => {
+                return Err(format!("destination {destination} needs privacy_token and token to delete users"));
+            }
+            DestinationConfig::Amplitude(_) => {
+                let (user, password) = self.credentials(destination).await?;
+                request.basic_auth(user, Some(password))
+            }
+        };
+        request.send().await.map_err(|e| without_url(&e))
+    }
+
     /// The same with a form, for routes that take one.
     pub async fn post_form(
         &self,

@@ -3,6 +3,7 @@
 mod amplitude;
 mod connection;
 mod control;
+mod deletions;
 mod ingest;
 mod lines;
 mod query;
@@ -170,6 +171,8 @@ fn router(state: State) -> Router {
         .route("/sandbox/delete-all", post(amplitude::delete_all))
         .route("/api/query/engage", post(query::engage))
         .route("/api/2.0/export", get(lines::export))
+        .route("/api/app/data-deletions/v3.0/", post(deletions::add))
+        .route("/api/app/data-deletions/v3.0/{tracking}", get(deletions::show))
         .route("/sandbox/events.json", get(lines::visible))
         .route("/sandbox/summary.json", get(control::summary))
         .route("/sandbox/faults", get(control::faults).post(control::set_faults))

@@ -1,6 +1,7 @@
 //! What arrived, kept in SQLite: every accepted copy and every request. All calls block.
 
 mod amplitude;
+mod deletions;
 mod read;
 mod rows;
 mod write;
@@ -53,7 +54,7 @@ pub enum StoreError {
 /// Marks a file as a sandbox store ("Drif").
 const APPLICATION_ID: i64 = 0x4472_6966;
 /// The version of the tables below.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// `identity` finds the latest copy of an identity, and answers every count without reading properties.
 const SCHEMA: &str = "
@@ -83,6 +84,11 @@ const SCHEMA: &str = "
         csv TEXT NOT NULL,
         updated_ms INTEGER NOT NULL,
         PRIMARY KEY (project, id)
+    );
+    CREATE TABLE deletions (
+        tracking INTEGER PRIMARY KEY,
+        ids TEXT NOT NULL,
+        status TEXT NOT NULL
     );
     CREATE TABLE amplitude_log (
         seq INTEGER PRIMARY KEY,

@@ -3,6 +3,7 @@
 mod check;
 mod decide;
 pub mod failures;
+mod forget;
 mod init;
 pub mod plan;
 mod publish;
@@ -53,6 +54,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Replay { sync } => replay::run(&place, &sync, json).await,
         Command::Why { sync, key } => why::run(&place, &sync, key, json).await,
         Command::Verify { sync, balance } => verify::run(&place, &sync, balance, json).await,
+        Command::Forget { users, file, requester } => forget::run(&place, users, file, &requester, json).await,
         Command::Approve { sync, run } => decide::run(&place, &sync, run, true, json).await,
         Command::Reject { sync, run } => decide::run(&place, &sync, run, false, json).await,
     }

@@ -44,11 +44,13 @@ impl DestinationConfig {
     /// Every secret that it names, by field.
     pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
         let all = match self {
-            Self::Mixpanel(mixpanel) => {
-                [("service_account", mixpanel.service_account.as_ref()), ("token", mixpanel.token.as_ref())]
-            }
+            Self::Mixpanel(mixpanel) => vec![
+                ("service_account", mixpanel.service_account.as_ref()),
+                ("token", mixpanel.token.as_ref()),
+                ("privacy_token", mixpanel.privacy_token.as_ref()),
+            ],
             Self::Amplitude(amplitude) => {
-                [("api_key", Some(&amplitude.api_key)), ("secret_key", amplitude.secret_key.as_ref())]
+                vec![("api_key", Some(&amplitude.api_key)), ("secret_key", amplitude.secret_key.as_ref())]
             }
         };
         all.into_iter().filter_map(|(field, secret)| Some((field, secret?))).collect()
@@ -79,6 +81,9 @@ pub struct MixpanelConfig {
     /// Reference to the project token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<SecretRef>,
+    /// Reference to a GDPR OAuth token, a person's own, from the account settings: for `forget`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy_token: Option<SecretRef>,
     /// Only for a sandbox on this machine: `http://127.0.0.1:PORT`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

@@ -19,6 +19,7 @@ mod schedule;
 mod send_payload;
 mod state;
 mod store;
+mod suppression;
 mod sweep;
 mod sync;
 
@@ -34,5 +35,6 @@ pub use requests::{Request, StartStatus, start};
 pub use schedule::is_due;
 pub use state::SyncState;
 pub use store::{load_checkpoint, load_run, runs, update_checkpoint};
+pub use suppression::{Suppressed, suppress, suppressed};
 pub use sweep::{Swept, sweep};
 pub use sync::{PlanMessage, Sync};

@@ -16,6 +16,16 @@ pub const CONFIG: &str = "config";
 /// Sort key of what is in force.
 pub const CURRENT: &str = "current";
 
+/// Partition of users who are to be forgotten; the sort keys are [`SALT`] and hashes.
+pub const SUPPRESSED: &str = "suppressed";
+/// Sort key of what their hashes are salted with.
+pub const SALT: &str = "-salt";
+
+/// Partition of the requests to a destination to delete users; the sort key is the request's number.
+pub fn deletions_partition(destination: &str) -> String {
+    format!("deletions/{destination}")
+}
+
 /// Partition of the starts of a sync by the names that their callers gave them.
 pub fn requests_partition(sync: &str) -> String {
     format!("requests/{sync}")

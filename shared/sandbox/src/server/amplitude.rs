@@ -174,6 +174,7 @@ pub(super) async fn delete_all(Shared(state): Shared<State>) -> Response {
     let done = state.with_store(|store| {
         let at_ms = Timestamp::now().as_millisecond();
         let request = NewRequest { at_ms, path: "/sandbox/delete-all", project: "", status: 204, events: 0, note: "" };
+        store.delete_all()?;
         store.record_amplitude(&request, Some(Entry::DeleteAll))
     });
     match done.await {

@@ -100,6 +100,10 @@ fn add_entries(context: &PlanContext, draft: &mut Draft, export: u32, block: &Ma
         let delivered = row.version | (i128::from(export) << 64) | i128::from(row.row);
         let version = if by_delivery { delivered } else { row.version };
         let flag = match (row.op, row.in_window) {
+            (_, false) if row.is_suppressed => {
+                draft.counts.filtered += 1;
+                IndexFlag::Rejected
+            }
             (Op::Delete, _) => IndexFlag::Delete,
             (_, false) => {
                 draft.counts.filtered += 1;
@@ -175,6 +179,12 @@ async fn decide_some(
                 if let Some(state) = state {
                     wanted.before.insert(at, state);
                 }
+            }
+            Decision::Delete(identity) if context.suppressed.has(&identity.distinct_id) => {
+                draft.counts.unchanged += u64::from(counts_row);
+                let known = state.unwrap_or_else(|| gone(RowVersion::None));
+                let forgotten = RowState { status: RowStatus::Deleted, version, ..known };
+                draft.stager.push_quiet(context, entry.key, forgotten).await?;
             }
             Decision::Delete(identity) => {
                 let at = Some(entry.position()).filter(|_| counts_row);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::selection::Replay;
 use crate::model::{Checkpoint, SchemaLock, Warning};
 use crate::ports::Ports;
-use crate::protocol::Sync;
+use crate::protocol::{Suppressed, Sync};
 
 /// What changed about columns or mapping since the last plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(super) struct PlanContext {
     pub replay: Option<Replay>,
     /// Columns that came since rows were sent: rows are also looked at without them.
     pub fresh_columns: Arc<BTreeSet<String>>,
+    /// Users of whom nothing is sent.
+    pub suppressed: Arc<Suppressed>,
     /// What changed about columns or mapping, if anything.
     pub drift: Drift,
     /// What was noticed before the first run; it goes into that run's warnings.
@@ -51,6 +53,7 @@ impl PlanContext {
             is_dry: false,
             replay: None,
             fresh_columns: Arc::default(),
+            suppressed: Arc::default(),
             drift: Drift::default(),
             notes: Vec::new(),
             now_ms: ports.clock.now_ms(),

@@ -2,13 +2,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::context::{Drift, PlanContext};
-use crate::config::{Feed, Mode, Order, SchemaChanges, SyncConfig};
+use crate::config::{Feed, Kind, Mode, Order, SchemaChanges, SyncConfig};
 use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
 use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
 use crate::protocol::candidates::{feed_candidates, snapshot_of};
 use crate::protocol::delta_log::LOG_FOLDER;
 use crate::protocol::error::ProtocolError;
+use crate::protocol::suppressed;
 
 /// Exports that are looked at before a plan; with more of them, evenly spread ones.
 const INSPECTED_MAX: usize = 64;
@@ -16,6 +17,9 @@ const INSPECTED_MAX: usize = 64;
 /// Looks at the first rows of the exports to come and extends the lock by what it did not know: CSV dialect, column
 /// types, the op and the order column. What is locked stays.
 pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) -> Result<(), ProtocolError> {
+    if matches!(context.sync.config.kind, Kind::Events | Kind::UserProfiles) {
+        context.suppressed = Arc::new(suppressed(&context.ports).await?);
+    }
     let mut before = checkpoint.lock.clone();
     if before.columns.is_empty() {
         before.delta = is_delta_table(context).await?;
@@ -168,7 +172,8 @@ fn find_source_columns(
     if let Some(op) = &config.source.op {
         lock.op_column = Some(op.column.clone());
     }
-    let may_have_op = !lock.delta && matches!(config.source.feed, Feed::Auto | Feed::Change) && config.mode == Mode::Mirror;
+    let may_have_op =
+        !lock.delta && matches!(config.source.feed, Feed::Auto | Feed::Change) && config.mode == Mode::Mirror;
     // Found when the exports are first seen, or never: a feed does not turn into another one later.
     if may_have_op && config.source.op.is_none() && before.columns.is_empty() && lock.op_column.is_none() {
         let columns: Vec<String> = lock.columns.iter().cloned().collect();

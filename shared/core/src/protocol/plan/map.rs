@@ -2,7 +2,16 @@ use super::selection::Selection;
 use crate::mapping::{Op, RowFilter, SourceRows};
 use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock};
 use crate::ports::{Mutation, RowBlock, RowEncoder};
-use crate::protocol::Sync;
+use crate::protocol::{Suppressed, Sync};
+
+/// What rows are looked at with.
+pub(super) struct View<'a> {
+    pub lock: &'a SchemaLock,
+    /// The lock without the columns that came since, where rows are looked at without them as well.
+    pub without: Option<&'a SchemaLock>,
+    /// Users of whom nothing is sent.
+    pub suppressed: &'a Suppressed,
+}
 
 /// What the pass over the rows is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +52,8 @@ pub(super) struct MappedRow {
     pub fingerprint: u64,
     pub time_ms: i64,
     pub in_window: bool,
+    /// Whether its user is to be forgotten: nothing is sent, not even a delete.
+    pub is_suppressed: bool,
     pub kept_id: Option<Box<str>>,
     /// Fingerprint without the columns that came since, where there are any.
     pub old_fingerprint: Option<u64>,
@@ -73,8 +84,7 @@ impl MappedBlock {
 /// Maps the wanted rows of a block. Pure: the same block under the same lock and configuration gives the same result.
 pub(super) fn map_block(
     sync: &Sync,
-    lock: &SchemaLock,
-    without: Option<&SchemaLock>,
+    view: &View<'_>,
     block: &dyn RowBlock,
     selection: &Selection,
     pass: Pass,
@@ -82,10 +92,11 @@ pub(super) fn map_block(
 ) -> MappedBlock {
     let mut mapper = Mapper {
         sync,
-        source: SourceRows::new(&sync.config, lock),
-        encoder: sync.destination.encoder(lock),
+        source: SourceRows::new(&sync.config, view.lock),
+        encoder: sync.destination.encoder(view.lock),
         filter: RowFilter::new(&sync.config),
-        without: without.map(|lock| sync.destination.encoder(lock)),
+        without: view.without.map(|lock| sync.destination.encoder(lock)),
+        suppressed: view.suppressed,
         pass,
         keeps_row_state: sync.keeps_row_state(),
         bounds_ms: sync.destination.time_bounds(now_ms),
@@ -115,6 +126,7 @@ struct Mapper<'a> {
     encoder: Box<dyn RowEncoder>,
     filter: RowFilter,
     without: Option<Box<dyn RowEncoder>>,
+    suppressed: &'a Suppressed,
     pass: Pass,
     keeps_row_state: bool,
     bounds_ms: (i64, i64),
@@ -178,9 +190,13 @@ impl Mapper<'_> {
             },
         }
         let (event, user) = self.encoder.identity_parts();
-        let in_window = self.sync.is_in_window(time_ms) && self.filter.takes_identity(event, user);
+        let is_suppressed = self.suppressed.has(user);
+        let in_window = !is_suppressed && self.sync.is_in_window(time_ms) && self.filter.takes_identity(event, user);
         let line = (start as u32, self.out.lines.len() as u32);
         self.push(number, key, op, version, fingerprint, time_ms, in_window, kept_id, line);
+        if let Some(row) = self.out.rows.last_mut() {
+            row.is_suppressed = is_suppressed;
+        }
         if let Some(without) = &mut self.without {
             let mut old = Vec::new();
             let fingerprint = without.encode(row, &mut old).ok().map(|_| without.fingerprint(&old));
@@ -254,6 +270,7 @@ impl Mapper<'_> {
             time_ms,
             in_window,
             kept_id,
+            is_suppressed: false,
             old_fingerprint: None,
             line,
             clearing,

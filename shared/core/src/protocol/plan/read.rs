@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::context::PlanContext;
-use super::map::{MappedBlock, Pass, map_block};
+use super::map::{MappedBlock, Pass, View, map_block};
 use super::selection::Selection;
 use crate::model::{ExportVersion, SchemaLock};
 use crate::ports::{ExportError, PortError, Progress, RowBlock, RowBlocks, run_on};
@@ -41,15 +41,18 @@ pub(super) async fn mapped_blocks(
     });
 
     let (sync, lock) = (context.sync.clone(), context.lock.clone());
-    let without = without_fresh_columns(context, pass);
+    let (without, suppressed) = (without_fresh_columns(context, pass), context.suppressed.clone());
     let (width, now_ms) = (compute.width(), context.now_ms);
     let mapped = blocks
         .map(move |block: Result<Box<dyn RowBlock>, ExportError>| {
             let (sync, lock, selection): (_, Arc<SchemaLock>, _) = (sync.clone(), lock.clone(), selection.clone());
-            let (name, without) = (name.clone(), without.clone());
+            let (name, without, suppressed) = (name.clone(), without.clone(), suppressed.clone());
             // Started here, not when polled: a block is mapped while the next one is decoded.
             let job = block.map(|block| {
-                let job = move || map_block(&sync, &lock, without.as_deref(), &*block, &selection, pass, now_ms);
+                let job = move || {
+                    let view = View { lock: &lock, without: without.as_deref(), suppressed: &suppressed };
+                    map_block(&sync, &view, &*block, &selection, pass, now_ms)
+                };
                 run_on(&compute, job)
             });
             async move { job?.await.map_err(|error| broken(&name, &error)) }

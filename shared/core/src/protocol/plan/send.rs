@@ -128,7 +128,7 @@ pub(super) fn row_change(
             (b.revision, old.insert_id.clone())
         }
         Some((b, old)) => {
-            if b.visible().is_some() {
+            if b.visible().is_some() && !context.suppressed.has(&old.distinct_id) {
                 context.sync.destination.tombstone(old, &context.lock, &mut lines);
                 count = 2;
             }

@@ -16,8 +16,8 @@ use super::send::{send_selected, store_part, tombstone_change};
 use crate::config::{Kind, Mode};
 use crate::ledger::{LedgerEntry, LedgerReader, LedgerWriter};
 use crate::model::{
-    ChangeKind, Checkpoint, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState, RowVersion,
-    RunId,
+    ChangeKind, Checkpoint, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState, RowStatus,
+    RowVersion, RunId,
 };
 use crate::ports::ExportError;
 use crate::protocol::candidates::snapshot_of;
@@ -102,7 +102,12 @@ async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, P
             }
             draft.take_block(context, at, &mut block).await?;
             for row in &block.rows {
-                let flag = if row.in_window { IndexFlag::Upsert } else { IndexFlag::OutOfWindow };
+                let flag = match row.in_window {
+                    true => IndexFlag::Upsert,
+                    // Nothing is sent of its user, not even a delete.
+                    false if row.is_suppressed => IndexFlag::Rejected,
+                    false => IndexFlag::OutOfWindow,
+                };
                 draft.counts.filtered += u64::from(!row.in_window);
                 let at = RowPosition { export: at, row: row.row };
                 index.push(&context.ports.compute, IndexEntry::new(row.key, row.fingerprint, row.version, at, flag));
@@ -252,6 +257,10 @@ async fn delete_absent(
     }
     let Some(state) = state.map(|entry| entry.state()) else { return Ok(()) };
     let Some(identity) = state.visible().cloned() else { return Ok(()) };
+    if context.suppressed.has(&identity.distinct_id) {
+        let forgotten = RowState { status: RowStatus::Deleted, ..state };
+        return store_part(context, draft, merge.delta.push((key, forgotten))?).await.map_err(Into::into);
+    }
     let kind = ChangeKind::DeleteByAbsence;
     let (change, line) = tombstone_change(context, key, kind, None, &identity, state, RowVersion::None);
     if let Some(keyed) = &change.keyed {
