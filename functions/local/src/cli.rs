@@ -155,12 +155,50 @@ pub enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Look at exports before anything of them is sent: events and properties by volume, distinct values and when they
+    /// were last seen, and what is odd about their names.
+    Audit {
+        /// Exports whose key starts with this, under the project's `exports`.
+        prefix: String,
+        /// Column of the event name; found by name if none is given.
+        #[arg(long)]
+        event: Option<String>,
+        /// Column of the time; found by name if none is given.
+        #[arg(long)]
+        time: Option<String>,
+    },
+    /// Print the warehouse's own statement and schedule that unload a table for a sync.
+    UnloadSql {
+        /// Sync.
+        sync: String,
+        /// Whose statement.
+        #[arg(long)]
+        warehouse: Warehouse,
+        /// The table, as the warehouse names it; the sync's name if none is given.
+        #[arg(long)]
+        table: Option<String>,
+    },
     /// Print the JSON Schema of driftless.yaml (project) or of syncs/*.yaml (sync).
     Schema {
         /// Which file.
         #[arg(value_parser = ["project", "sync"])]
         file: String,
     },
+}
+
+/// Warehouses that unload by a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Warehouse {
+    /// Snowflake.
+    Snowflake,
+    /// BigQuery.
+    Bigquery,
+    /// Databricks.
+    Databricks,
+    /// Amazon Redshift.
+    Redshift,
+    /// PostgreSQL.
+    Postgres,
 }
 
 /// How a command ended.

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod audit;
 mod check;
 mod decide;
 pub mod failures;
@@ -13,6 +14,7 @@ mod sandbox;
 mod schema;
 mod status;
 pub mod sync;
+mod unload_sql;
 pub mod verify;
 mod why;
 
@@ -44,6 +46,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             let faults = FaultPlan { seed, rate_429, rate_5xx, lost_answer, latency_ms, ..FaultPlan::default() };
             sandbox::run(sandbox::Options { port, store, mutation_files, faults }, json).await
         }
+        Command::Audit { prefix, event, time } => audit::run(&place, &prefix, event, time, json).await,
+        Command::UnloadSql { sync, warehouse, table } => unload_sql::run(&folder, &sync, warehouse, table.as_deref()),
         Command::Check => check::run(&folder, json).await,
         Command::Plan { sync } => plan::run(&place, sync, json).await,
         Command::Sync { sync, watch } => sync::run(&place, sync, watch, json).await,
@@ -66,6 +70,7 @@ fn of_one_machine(command: &Command) -> Option<&'static str> {
         Command::Demo { .. } | Command::Init { .. } | Command::Schema { .. } | Command::Sandbox { .. } => {
             Some("this command is of one machine")
         }
+        Command::UnloadSql { .. } => Some("unload-sql reads a project folder"),
         Command::Check => Some("check reads a project folder; publish checks it too"),
         Command::Sync { watch: true, .. } => Some("a stack watches by itself; leave out --watch"),
         _ => None,

@@ -259,7 +259,7 @@ async fn delete_absent(
     let Some(identity) = state.visible().cloned() else { return Ok(()) };
     if context.suppressed.has(&identity.distinct_id) {
         let forgotten = RowState { status: RowStatus::Deleted, ..state };
-        return store_part(context, draft, merge.delta.push((key, forgotten))?).await.map_err(Into::into);
+        return store_part(context, draft, merge.delta.push((key, forgotten))?).await;
     }
     let kind = ChangeKind::DeleteByAbsence;
     let (change, line) = tombstone_change(context, key, kind, None, &identity, state, RowVersion::None);

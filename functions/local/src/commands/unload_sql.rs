@@ -1,0 +1,101 @@
+use std::path::Path;
+
+use driftless_core::config::{Feed, Kind, Mode, Schedule, SyncConfig};
+
+use crate::cli::{Exit, Failure, Warehouse};
+use crate::project::Project;
+
+/// The statements of a warehouse: of a snapshot, of changes where it tells them, of new rows.
+struct Statements {
+    snapshot: &'static str,
+    change: Option<&'static str>,
+    append: &'static str,
+}
+
+const SNOWFLAKE: Statements = Statements {
+    snapshot: include_str!("../../templates/unload/snowflake_snapshot.sql"),
+    change: Some(include_str!("../../templates/unload/snowflake_change.sql")),
+    append: include_str!("../../templates/unload/snowflake_append.sql"),
+};
+const BIGQUERY: Statements = Statements {
+    snapshot: include_str!("../../templates/unload/bigquery_snapshot.sql"),
+    change: Some(include_str!("../../templates/unload/bigquery_change.sql")),
+    append: include_str!("../../templates/unload/bigquery_append.sql"),
+};
+const DATABRICKS: Statements = Statements {
+    snapshot: include_str!("../../templates/unload/databricks_snapshot.sql"),
+    change: Some(include_str!("../../templates/unload/databricks_change.sql")),
+    append: include_str!("../../templates/unload/databricks_append.sql"),
+};
+const REDSHIFT: Statements = Statements {
+    snapshot: include_str!("../../templates/unload/redshift_snapshot.sql"),
+    change: None,
+    append: include_str!("../../templates/unload/redshift_append.sql"),
+};
+const POSTGRES: Statements = Statements {
+    snapshot: include_str!("../../templates/unload/postgres_snapshot.sql"),
+    change: None,
+    append: include_str!("../../templates/unload/postgres_append.sql"),
+};
+
+/// Prints the warehouse's own statement and schedule for a sync.
+pub fn run(folder: &Path, name: &str, warehouse: Warehouse, table: Option<&str>) -> Result<Exit, Failure> {
+    let project = Project::load(folder)?;
+    let sync = project.syncs.get(name).ok_or_else(|| {
+        let known: Vec<_> = project.syncs.keys().map(String::as_str).collect();
+        Failure::configuration(vec![format!("there is no sync {name}; known: {}", known.join(", "))])
+    })?;
+    let statements = match warehouse {
+        Warehouse::Snowflake => SNOWFLAKE,
+        Warehouse::Bigquery => BIGQUERY,
+        Warehouse::Databricks => DATABRICKS,
+        Warehouse::Redshift => REDSHIFT,
+        Warehouse::Postgres => POSTGRES,
+    };
+    let statement = match feed_of(sync) {
+        Feed::Change => statements.change.ok_or_else(|| {
+            Failure::configuration(vec![format!(
+                "{warehouse:?} tells no changes by itself: use feed: snapshot, or a change log (AWS DMS, Debezium)"
+            )])
+        })?,
+        Feed::Append => statements.append,
+        Feed::Snapshot | Feed::Auto => statements.snapshot,
+    };
+    let root = match project.config.exports.as_str() {
+        exports if exports.starts_with("s3://") => format!("{}/", exports.trim_end_matches('/')),
+        _ => "s3://my-exports/".to_string(),
+    };
+    let (bucket, path) = root.trim_start_matches("s3://").split_once('/').unwrap_or_default();
+    let time = sync.events.as_ref().map_or("updated_at", |events| events.time.column.as_str());
+    let (often, cron) = match sync.schedule {
+        Schedule::Daily => ("every day", "0 4 * * *"),
+        Schedule::OnChange | Schedule::Hourly | Schedule::Manual => ("every hour", "0 * * * *"),
+    };
+    let table = table.unwrap_or(name);
+    let filled = [
+        ("table", table),
+        ("sync", name),
+        ("root", &root),
+        ("bucket", bucket),
+        ("key", &format!("{path}{}", sync.source.prefix)),
+        ("prefix", &sync.source.prefix),
+        ("time", time),
+        ("often", often),
+        ("cron", cron),
+    ]
+    .into_iter()
+    .fold(statement.to_string(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value));
+    print!("{filled}");
+    Ok(Exit::Done)
+}
+
+/// What the sync reads, as far as its configuration tells.
+fn feed_of(sync: &SyncConfig) -> Feed {
+    match (sync.source.feed, sync.mode) {
+        _ if sync.kind == Kind::LookupTable => Feed::Snapshot,
+        (Feed::Auto, Mode::Append | Mode::OneTime) => Feed::Append,
+        (Feed::Auto, Mode::Mirror) if sync.source.op.is_some() => Feed::Change,
+        (Feed::Auto, Mode::Mirror | Mode::Full) => Feed::Snapshot,
+        (feed, _) => feed,
+    }
+}
