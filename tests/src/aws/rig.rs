@@ -135,7 +135,12 @@ impl Rig {
 
     /// Publishes a project with these syncs.
     pub async fn publish(&self, syncs: &[(&str, &str)]) -> String {
-        let mut files = BTreeMap::from([(PROJECT_FILE.to_string(), self.project_file())]);
+        self.publish_project(self.project_file(), syncs).await
+    }
+
+    /// Publishes a project of the test's own.
+    pub async fn publish_project(&self, project: String, syncs: &[(&str, &str)]) -> String {
+        let mut files = BTreeMap::from([(PROJECT_FILE.to_string(), project)]);
         files.extend(syncs.iter().map(|(name, text)| (format!("syncs/{name}.yaml"), text.to_string())));
         let files = ConfigFiles(files);
         files.parse().expect("a configuration without problems");
@@ -156,6 +161,16 @@ impl Rig {
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         eprintln!("driftless {arguments:?}: {:?}\n{err}", began.elapsed());
         (output.status.code().unwrap_or(-1), format!("{out}{err}"))
+    }
+
+    /// The same with the sandbox's Amplitude project, whose mutation files go to a bucket.
+    pub fn amplitude_project_file(&self, mirror_bucket: &str) -> String {
+        format!(
+            "exports: s3://{}/{}\ndestinations:\n  product:\n    type: amplitude\n    api_key: \"ssm:{TOKEN_PARAMETER}\"\n    secret_key: \"ssm:{TOKEN_PARAMETER}\"\n    url: \"{}\"\n    mutation_files: {{ to: \"s3://{mirror_bucket}/mirror/\", window_minutes: 0 }}\n",
+            self.settings.exports_bucket,
+            self.settings.exports_prefix,
+            self.sandbox.url()
+        )
     }
 
     /// The project's own file, with the sandbox as destination.
