@@ -46,12 +46,20 @@ async fn events_and_mutation_files_arrive() {
     let rows: String = (0..3_000).map(|n| format!("{n},2026-01-01,user-{n},thing\n")).collect();
     rig.put("facts/1.csv", format!("id,at,user,item\n{rows}")).await;
     let header = "op,id,at,user,item,lsn\n";
-    rig.put("orders/1.csv", format!("{header}I,1,2026-01-01,user-1,pen,1\nI,2,2026-01-01,user-2,ink,2\nI,3,2026-01-01,user-3,cup,3\n")).await;
+    rig.put(
+        "orders/1.csv",
+        format!("{header}I,1,2026-01-01,user-1,pen,1\nI,2,2026-01-01,user-2,ink,2\nI,3,2026-01-01,user-3,cup,3\n"),
+    )
+    .await;
     rig.finished("facts", 1).await;
     rig.finished("orders", 1).await;
     assert_eq!(shown(&rig.sandbox.store().amplitude(), "Seen").len(), 3_000);
 
-    rig.put("orders/2.csv", format!("{header}U,1,2026-01-01,user-1,nib,4\nU,2,2026-01-01,user-9,ink,5\nD,3,2026-01-01,user-3,cup,6\n")).await;
+    rig.put(
+        "orders/2.csv",
+        format!("{header}U,1,2026-01-01,user-1,nib,4\nU,2,2026-01-01,user-9,ink,5\nD,3,2026-01-01,user-3,cup,6\n"),
+    )
+    .await;
     rig.finished("orders", 2).await;
 
     // What Amplitude would read, each run's files in its own window.

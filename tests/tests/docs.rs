@@ -15,16 +15,30 @@ fn yaml_examples_parse() {
         "exports: ./exports\ndestinations: { product: { type: mixpanel, token: 'env:TOKEN', service_account: 'env:ACCOUNT', project_id: '7' } }",
     )
     .expect("a minimal project");
+    let amplitude = parse_project(
+        "driftless.yaml",
+        "exports: ./exports\ndestinations: { product: { type: amplitude, api_key: 'env:KEY', secret_key: 'env:SECRET' } }",
+    )
+    .expect("a minimal project");
     let mut seen = 0;
-    for file in ["README.md", "docs/configuration.md", "docs/exports.md", "docs/operating.md", "docs/aws.md"] {
+    for file in [
+        "README.md",
+        "docs/configuration.md",
+        "docs/exports.md",
+        "docs/operating.md",
+        "docs/aws.md",
+        "docs/amplitude.md",
+        "docs/migrate.md",
+    ] {
         let text = std::fs::read_to_string(root.join(file)).expect("the document is there");
         for example in examples(&text) {
+            let project = if file == "docs/amplitude.md" { &amplitude } else { &project };
             if example.contains("destinations:") {
                 parse_project(file, &example).unwrap_or_else(|e| panic!("{e}\n{example}"));
                 seen += 1;
             } else if example.contains("kind:") {
                 let sync = parse_sync(file, "example", &example).unwrap_or_else(|e| panic!("{e}\n{example}"));
-                assert_eq!(check_sync(file, &sync, &project), [], "{file}:\n{example}");
+                assert_eq!(check_sync(file, &sync, project), [], "{file}:\n{example}");
                 seen += 1;
             }
         }

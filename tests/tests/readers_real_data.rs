@@ -307,8 +307,17 @@ fn a_dms_full_load_has_a_header_and_its_changes_have_none() {
     assert_eq!((found.format.as_str(), found.columns.len()), ("CSV, comma, no header", 4));
     assert_eq!(found.domains, [("c1".to_string(), BTreeSet::from(["U".to_string()]))]);
     assert_eq!(changes.iter().map(|path| good(path).len()).collect::<Vec<_>>(), [41, 207]);
-    // Under the lock of the full load a file without a header is refused, not read one column off.
-    let (rows, end) = read_with(&formats, &changes[0], &loaded.lock);
+    // Under the lock of the full load the changes are named by it, behind their op.
+    let changed = formats.inspect("cdc", bytes(&changes[0]), &loaded.lock).unwrap();
+    assert_eq!(changed.columns, ["Op", "CustomerID", "Email", "LCLid"]);
+    assert!(changed.lock.dms && changed.lock.op_column.as_deref() == Some("Op"));
+    let (rows, end) = read_with(&formats, &changes[0], &changed.lock);
+    assert!(end.is_ok());
+    assert_eq!(rows.iter().filter(|row| row.is_ok()).count(), 41);
+    // Any other file without a header is refused, not read one column off.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "X,BAN1,a@x.org,MAC1\nX,BAN2,b@x.org,MAC2\n").unwrap();
+    let (rows, end) = read_with(&formats, file.path(), &loaded.lock);
     assert!(rows.is_empty());
     let Err(ExportError::Unreadable { cause, .. }) = end else { panic!("{end:?}") };
     assert!(cause.contains("no header"), "{cause}");

@@ -2,6 +2,7 @@ use driftless_core::config::CsvOptions;
 use driftless_core::model::CsvDialect;
 
 use super::dialect::terminator_of;
+use super::dms::DMS_OP;
 use super::fields::each_field;
 use super::header::{column_names, looks_like_header};
 use super::options::Said;
@@ -56,7 +57,9 @@ pub(crate) fn detect(head: &[u8], is_all: bool, options: &CsvOptions) -> Result<
     });
     let mut width = rows.first().map_or(0, Vec::len);
     let configured = options.columns.len();
-    if !header && width == configured + 1 && rows.iter().all(|row| is_dms_op(row.first())) {
+    // Columns that begin with the op themselves are those of the change files.
+    let has_op = options.columns.first().is_some_and(|name| name.eq_ignore_ascii_case(DMS_OP));
+    if !header && !has_op && width == configured + 1 && rows.iter().all(|row| is_dms_op(row.first())) {
         // A change file of DMS has its op before the columns.
         width = configured;
     }
