@@ -5,6 +5,7 @@ mod text;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::amplitude::project::Summary;
 use crate::faults::FaultPlan;
 use crate::store::{CopyRow, EventCount, ProfileRow, RequestRow, Totals};
 
@@ -23,6 +24,8 @@ pub struct Page {
     pub profiles: Vec<ProfileRow>,
     /// How many profiles there are.
     pub profiles_total: u64,
+    /// What came to Amplitude.
+    pub amplitude: Summary,
     /// The latest requests.
     pub requests: Vec<RequestRow>,
     /// The faults in force.
@@ -66,7 +69,7 @@ fn document(page: &Page) -> Markup {
                 header {
                     div {
                         h1 { "Sandbox" }
-                        p { "A local stand-in for Mixpanel. Nothing here leaves this machine." }
+                        p { "A local stand-in for Mixpanel and Amplitude. Nothing here leaves this machine." }
                     }
                     a.button href="" { "Refresh" }
                 }
@@ -76,12 +79,14 @@ fn document(page: &Page) -> Markup {
                     (parts::names(&page.counts, &page.filter))
                     (parts::events(page))
                     (parts::profiles(&page.profiles, page.profiles_total))
+                    (parts::amplitude(&page.amplitude))
                     (parts::requests(&page.requests))
                 }
                 footer {
                     "As JSON: "
                     a href="/sandbox/summary.json" { "summary" } " · "
                     a href="/sandbox/events.json" { "visible events" } " · "
+                    a href="/sandbox/amplitude.json" { "Amplitude" } " · "
                     a href="/sandbox/faults" { "faults" }
                 }
             }

@@ -56,6 +56,32 @@ pub struct FileCounts {
     pub dropped: u64,
 }
 
+/// The project in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Events by name: how many, and the latest time.
+    pub events: BTreeMap<String, (u64, i64)>,
+    /// Events that were known already.
+    pub duplicates: u64,
+    /// Users with properties.
+    pub users: usize,
+    /// Groups with properties.
+    pub groups: usize,
+    /// Profiles.
+    pub profiles: usize,
+    /// Lookup tables.
+    pub tables: usize,
+    /// What mutation files came to.
+    pub files: FileCounts,
+}
+
+impl Summary {
+    /// Whether nothing came yet.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The project.
 #[derive(Debug, Clone, Default)]
 pub struct Project {
@@ -84,6 +110,25 @@ impl Project {
     /// Every event, in the order of arrival.
     pub fn events(&self) -> impl Iterator<Item = &StoredEvent> {
         self.events.values()
+    }
+
+    /// Everything, in numbers.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary {
+            duplicates: self.duplicates,
+            users: self.properties.keys().filter(|owner| owner.group_type.is_empty()).count(),
+            groups: self.properties.keys().filter(|owner| !owner.group_type.is_empty()).count(),
+            profiles: self.profiles.len(),
+            tables: self.tables.len(),
+            files: self.file_counts,
+            ..Summary::default()
+        };
+        for stored in self.events() {
+            let (count, latest_ms) = summary.events.entry(stored.text("event_type").to_owned()).or_default();
+            *count += 1;
+            *latest_ms = (*latest_ms).max(stored.identity().2);
+        }
+        summary
     }
 
     /// Takes valid events of the APIs. One whose insert_id came from its device within a week is dropped without a word;

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::text::{in_query, number, pretty, share, when};
 use super::{Filter, Page};
+use crate::amplitude::project::Summary;
 use crate::faults::FaultPlan;
 use crate::store::{CopyRow, EventCount, ProfileRow, RequestRow, Totals};
 
@@ -155,6 +156,42 @@ pub(super) fn profiles(profiles: &[ProfileRow], total: u64) -> Markup {
                             }
                             div.detail { pre { (pretty(&row.properties)) } }
                         }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What came to Amplitude; nothing if nothing came.
+pub(super) fn amplitude(summary: &Summary) -> Markup {
+    let numbers = [
+        (summary.duplicates, "events known already"),
+        (summary.users as u64, "users with properties"),
+        (summary.groups as u64, "groups with properties"),
+        (summary.profiles as u64, "profiles"),
+        (summary.tables as u64, "lookup tables"),
+        (summary.files.files, "mutation files read"),
+        (summary.files.unmatched, "mutations that found no event"),
+        (summary.files.dropped, "rows of files that do not count"),
+    ];
+    html! {
+        @if !summary.is_empty() {
+            section {
+                h2 { "Amplitude" }
+                div.scroll { table {
+                    thead { tr { th { "Event" } th.number { "Events" } th { "Latest event (UTC)" } } }
+                    tbody { @for (event, (count, latest_ms)) in &summary.events {
+                        tr {
+                            td.name { (event) }
+                            td.number { (number(*count)) }
+                            td.time { (when(*latest_ms)) }
+                        }
+                    } }
+                } }
+                p.quiet {
+                    @for (count, what) in numbers.into_iter().filter(|(count, _)| *count > 0) {
+                        span.chip { (number(count)) " " (what) } " "
                     }
                 }
             }

@@ -38,6 +38,7 @@ fn page() -> Page {
             updated_ms: 0,
         }],
         profiles_total: 1,
+        amplitude: Summary { events: [("<i>Paid".to_owned(), (3, 0))].into(), ..Summary::default() },
         requests: vec![RequestRow {
             seq: 1,
             at_ms: 1_767_225_602_000,

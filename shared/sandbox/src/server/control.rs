@@ -36,6 +36,7 @@ pub(super) async fn show(Shared(state): Shared<State>, Query { 0: query }: Query
                 events: store.last_copies(&wanted, LISTED as usize)?,
                 profiles,
                 profiles_total,
+                amplitude: store.amplitude().summary(),
                 requests: store.last_requests(LISTED)?,
                 faults,
                 filter,
