@@ -114,6 +114,12 @@ pub enum Command {
         #[arg(long, default_value = "driftless")]
         requester: String,
     },
+    /// Tell Mixpanel which properties of a profile_history sync have a history (experimental: the route is not
+    /// documented). Once, before its first sync, and again for each property that is added.
+    Define {
+        /// Sync.
+        sync: String,
+    },
     /// Let a held run go.
     Approve {
         /// Sync.

@@ -7,11 +7,15 @@ mod common;
 use common::Project;
 use driftless_testkit::repository;
 
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 6] = [
     ("events", "events: { name: { value: Bought }, time: { column: at }, user_id: id, insert_id: id }"),
     ("user_profiles", "profiles: { id: id }"),
     ("user_profiles as profiles", "profiles: { id: id, amplitude: profiles }"),
     ("group_profiles", "profiles: { id: id, group_key: company }"),
+    (
+        "profile_history",
+        "profile_history: { experimental: true, name: Plans, id: id, start_time: { column: at }, properties: { plan: { column: plan, type: string } } }",
+    ),
     ("lookup_table", "lookup_table: { id: table, key: id }"),
 ];
 const MODES: [&str; 4] = ["mirror", "append", "full", "one_time"];
@@ -41,6 +45,11 @@ fn cell(is_amplitude: bool, kind: &str, mapping: &str, mode: &str) -> String {
     assert_eq!(checked.code, 0, "{checked}");
     project.sync().exits(0).counts(&[("counts/accepted", 2), ("counts/rejected", 0)]);
     let files = if is_amplitude { project.amplitude()["files"]["files"].as_u64().unwrap() } else { 0 };
+    if name == "profile_history" {
+        let without = yaml.replace("experimental: true, ", "");
+        project.sync_yaml("t", &without).run(&["check"]).exits(2).says(&["profile_history.experimental"]);
+        return "experimental".to_string();
+    }
     if files > 0 { "works, as mutation files".to_string() } else { "works".to_string() }
 }
 

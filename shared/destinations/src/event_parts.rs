@@ -2,25 +2,28 @@
 
 use std::borrow::Cow;
 
-use driftless_core::config::{EventName, EventsConfig};
+use driftless_core::config::{EventName, EventTime, EventsConfig};
 use driftless_core::mapping::{TimeZoneRule, canonical_text, needs_zone, time_ms_of};
 use driftless_core::model::{Observed, Row, RowError, RowErrorCode, Value};
 
-/// The mapping of events, with the rule for times that carry no zone.
+/// A column with times, and how those are read that carry no zone or unit.
+pub(crate) struct TimeColumn {
+    time: EventTime,
+    /// The field of the configuration that names it.
+    field: &'static str,
+    rule: TimeZoneRule,
+}
+
+/// The mapping of events.
 pub(crate) struct EventMapping {
     pub events: EventsConfig,
-    pub time_rule: TimeZoneRule,
+    time: TimeColumn,
 }
 
 impl EventMapping {
     /// Fails if the time zone is unknown.
     pub fn new(events: EventsConfig) -> Result<Self, String> {
-        let rule = match &events.time.timezone {
-            Some(zone) => TimeZoneRule::named(zone)?,
-            None => TimeZoneRule::utc(),
-        };
-        let time_rule = rule.with_unit(events.time.unit);
-        Ok(Self { events, time_rule })
+        Ok(Self { time: TimeColumn::new(&events.time, "events.time")?, events })
     }
 
     /// The event's name, from `column` if it is not fixed.
@@ -41,22 +44,45 @@ impl EventMapping {
 
     /// The event's time in milliseconds since the epoch.
     pub fn time_ms(&self, column: Option<usize>, row: Row<'_>, observed: &mut Observed) -> Result<i64, RowError> {
-        let name = &self.events.time.column;
+        self.time.read(column, row, observed)
+    }
+}
+
+impl TimeColumn {
+    /// Fails if the time zone is unknown.
+    pub fn new(time: &EventTime, field: &'static str) -> Result<Self, String> {
+        let rule = match &time.timezone {
+            Some(zone) => TimeZoneRule::named(zone)?,
+            None => TimeZoneRule::utc(),
+        };
+        Ok(Self { rule: rule.with_unit(time.unit), time: time.clone(), field })
+    }
+
+    /// A value of another column, read by the same rule; nothing, if it is no time.
+    pub fn read_other(&self, value: &Value<'_>) -> Option<i64> {
+        time_ms_of(value, &self.rule)
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn read(&self, column: Option<usize>, row: Row<'_>, observed: &mut Observed) -> Result<i64, RowError> {
+        let (name, field) = (&self.time.column, self.field);
         let Some(value) = column.map(|n| &row.values[n]).filter(|value| !is_blank(value)) else {
             return Err(RowError::of_column(
                 RowErrorCode::TimeMissing,
                 name,
                 format!("time column {name} is empty or missing"),
-                "fill it in the export, or name another column in events.time",
+                format!("fill it in the export, or name another column in {field}"),
             ));
         };
         observed.bare_times |= needs_zone(value);
-        time_ms_of(value, &self.time_rule).ok_or_else(|| {
+        time_ms_of(value, &self.rule).ok_or_else(|| {
             RowError::of_column(
                 RowErrorCode::TimeInvalid,
                 name,
                 format!("time column {name} holds no time that can be read"),
-                "export it as 2025-01-31T12:00:00Z or as a number since 1970, and name its unit in events.time.unit if it is not clear",
+                format!(
+                    "export it as 2025-01-31T12:00:00Z or as a number since 1970, and name its unit in {field}.unit if it is not clear"
+                ),
             )
         })
     }

@@ -11,7 +11,7 @@ use crate::amplitude::{
     AmplitudeEventFiles, AmplitudeEvents, AmplitudeLookupTable, AmplitudeProfileFiles, AmplitudeProperties,
     AmplitudeTarget,
 };
-use crate::mixpanel::{MixpanelEvents, MixpanelLookupTable, MixpanelProfiles, MixpanelTarget};
+use crate::mixpanel::{MixpanelEvents, MixpanelHistory, MixpanelLookupTable, MixpanelProfiles, MixpanelTarget};
 
 /// A sync with its destination. The configuration was checked, so its destination is in the project.
 ///
@@ -39,6 +39,7 @@ fn of_mixpanel(config: &SyncConfig, mixpanel: &MixpanelConfig) -> Result<Arc<dyn
         Kind::UserProfiles | Kind::GroupProfiles => {
             Arc::new(MixpanelProfiles::new(target, mapping(config, &config.profiles)?))
         }
+        Kind::ProfileHistory => Arc::new(MixpanelHistory::new(target, mapping(config, &config.profile_history)?)?),
         Kind::LookupTable => Arc::new(MixpanelLookupTable::new(target, mapping(config, &config.lookup_table)?)),
     })
 }
@@ -61,6 +62,7 @@ fn of_amplitude(config: &SyncConfig, amplitude: &AmplitudeConfig) -> Result<Arc<
                 Arc::new(AmplitudeProperties::new(target, profiles))
             }
         }
+        Kind::ProfileHistory => return Err("Amplitude keeps no history of profiles".to_string()),
         Kind::LookupTable => Arc::new(AmplitudeLookupTable::new(target, mapping(config, &config.lookup_table)?)),
     })
 }

@@ -134,6 +134,12 @@ impl HttpTransport {
         request.send().await.map_err(|e| without_url(&e))
     }
 
+    /// Sends a JSON body that changes a part of what is there; what is answered.
+    pub async fn patch_json(&self, destination: &str, url: &str, body: String) -> Result<reqwest::Response, String> {
+        let request = self.client.patch(url).header("content-type", "application/json").body(body);
+        self.read(destination, request).await
+    }
+
     /// The same with a form, for routes that take one.
     pub async fn post_form(
         &self,

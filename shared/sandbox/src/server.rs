@@ -3,6 +3,7 @@
 mod amplitude;
 mod connection;
 mod control;
+mod definitions;
 mod deletions;
 mod ingest;
 mod lines;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -173,6 +174,9 @@ fn router(state: State) -> Router {
         .route("/api/2.0/export", get(lines::export))
         .route("/api/app/data-deletions/v3.0/", post(deletions::add))
         .route("/api/app/data-deletions/v3.0/{tracking}", get(deletions::show))
+        .route("/api/app/projects/{project}/data-groups/", get(definitions::groups))
+        .route("/api/app/projects/{project}/data-definitions/{resource}", patch(definitions::define))
+        .route("/sandbox/definitions.json", get(definitions::show))
         .route("/sandbox/events.json", get(lines::visible))
         .route("/sandbox/summary.json", get(control::summary))
         .route("/sandbox/faults", get(control::faults).post(control::set_faults))

@@ -1,6 +1,7 @@
 //! What arrived, kept in SQLite: every accepted copy and every request. All calls block.
 
 mod amplitude;
+mod definitions;
 mod deletions;
 mod read;
 mod rows;
@@ -54,7 +55,7 @@ pub enum StoreError {
 /// Marks a file as a sandbox store ("Drif").
 const APPLICATION_ID: i64 = 0x4472_6966;
 /// The version of the tables below.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 
 /// `identity` finds the latest copy of an identity, and answers every count without reading properties.
 const SCHEMA: &str = "
@@ -89,6 +90,13 @@ const SCHEMA: &str = "
         tracking INTEGER PRIMARY KEY,
         ids TEXT NOT NULL,
         status TEXT NOT NULL
+    );
+    CREATE TABLE definitions (
+        id INTEGER PRIMARY KEY,
+        resource TEXT NOT NULL,
+        name TEXT NOT NULL,
+        definition TEXT NOT NULL,
+        UNIQUE (resource, name)
     );
     CREATE TABLE amplitude_log (
         seq INTEGER PRIMARY KEY,

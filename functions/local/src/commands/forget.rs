@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use driftless_core::config::{DestinationConfig, Kind, Region};
+use driftless_core::config::{DestinationConfig, Region};
 use driftless_core::ports::{Ports, Put};
 use driftless_core::protocol::{load_checkpoint, names, suppress, suppressed};
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,7 @@ async fn shown_to(project: &OpenProject, shown: Vec<(String, Filed)>, json: bool
 async fn open_runs(project: &OpenProject) -> Result<Vec<String>, Failure> {
     let mut open = Vec::new();
     for (name, (sync, ports)) in &project.syncs {
-        if matches!(sync.config.kind, Kind::Events | Kind::UserProfiles) {
+        if sync.config.is_of_users() {
             let checkpoint = load_checkpoint(ports, name).await.map_err(Failure::failed)?;
             open.extend(checkpoint.runs.first().map(|run| format!("run {} of {name} was", run.run.0)));
         }

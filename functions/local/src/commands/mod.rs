@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod decide;
+mod define;
 pub mod failures;
 mod forget;
 mod init;
@@ -59,6 +60,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Why { sync, key } => why::run(&place, &sync, key, json).await,
         Command::Verify { sync, balance } => verify::run(&place, &sync, balance, json).await,
         Command::Forget { users, file, requester } => forget::run(&place, users, file, &requester, json).await,
+        Command::Define { sync } => define::run(&place, &sync, json).await,
         Command::Approve { sync, run } => decide::run(&place, &sync, run, true, json).await,
         Command::Reject { sync, run } => decide::run(&place, &sync, run, false, json).await,
     }

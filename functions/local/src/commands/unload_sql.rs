@@ -66,7 +66,7 @@ pub fn run(folder: &Path, name: &str, warehouse: Warehouse, table: Option<&str>)
         _ => "s3://my-exports/".to_string(),
     };
     let (bucket, path) = root.trim_start_matches("s3://").split_once('/').unwrap_or_default();
-    let time = sync.events.as_ref().map_or("updated_at", |events| events.time.column.as_str());
+    let time = sync.time().map_or("updated_at", |(_, time)| time.column.as_str());
     let (often, cron) = match sync.schedule {
         Schedule::Daily => ("every day", "0 4 * * *"),
         Schedule::OnChange | Schedule::Hourly | Schedule::Manual => ("every hour", "0 * * * *"),

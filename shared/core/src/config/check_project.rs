@@ -107,6 +107,7 @@ pub fn check_overlaps(syncs: &BTreeMap<String, SyncConfig>) -> Vec<ConfigError> 
                 && a.kind == b.kind
                 && a.events == b.events
                 && a.profiles == b.profiles
+                && a.profile_history == b.profile_history
                 && a.lookup_table == b.lookup_table;
             if same && a.namespace() != b.namespace() {
                 problems.push(ConfigError::at(

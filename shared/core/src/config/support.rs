@@ -7,6 +7,8 @@ pub enum Support {
     Works,
     /// They do with mutation files (`destinations.NAME.mutation_files`).
     NeedsMutationFiles,
+    /// They do by what no documentation promises (`profile_history.experimental`).
+    Experimental,
     /// Not at all, for this reason.
     Refused(&'static str),
 }
@@ -19,6 +21,11 @@ pub fn support(destination: &DestinationConfig, kind: Kind, mode: Mode) -> Suppo
         (_, Kind::LookupTable, _) => {
             Support::Refused("a lookup table is always replaced whole; use mode: mirror and feed: snapshot")
         }
+        (Amplitude(_), Kind::ProfileHistory, _) => Support::Refused("Amplitude keeps no history of profiles"),
+        (Mixpanel(_), Kind::ProfileHistory, Mode::Mirror) => Support::Refused(
+            "a row of a history cannot be deleted: an empty one in its place would end the property there; use mode: full, and a row of nulls where a property ended",
+        ),
+        (Mixpanel(_), Kind::ProfileHistory, _) => Support::Experimental,
         (Amplitude(_), Kind::Events, Mode::Mirror | Mode::Full) => Support::NeedsMutationFiles,
         (Amplitude(_) | Mixpanel(_), _, _) => Support::Works,
     }

@@ -1,7 +1,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EventsConfig, Filter, InsertIdColumns, LookupTableConfig, ProfilesConfig, SourceConfig};
+use super::{
+    EventTime, EventsConfig, Filter, InsertIdColumns, LookupTableConfig, ProfileHistoryConfig, ProfilesConfig,
+    SourceConfig,
+};
 
 /// `syncs/NAME.yaml`: exports under a prefix become one kind of record at one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +27,9 @@ pub struct SyncConfig {
     /// The mapping of `kind: user_profiles` and `kind: group_profiles`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profiles: Option<ProfilesConfig>,
+    /// The mapping of `kind: profile_history`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_history: Option<ProfileHistoryConfig>,
     /// The mapping of `kind: lookup_table`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lookup_table: Option<LookupTableConfig>,
@@ -66,8 +72,26 @@ impl SyncConfig {
     pub fn key_columns(&self) -> Vec<&str> {
         let events = self.events.as_ref().and_then(|events| events.insert_id.as_ref());
         let profiles = self.profiles.as_ref().map(|profiles| profiles.id.as_str());
+        let history = self.profile_history.as_ref();
+        let history = history.into_iter().flat_map(|history| [history.id.as_str(), history.start_time.column.as_str()]);
         let table = self.lookup_table.as_ref().map(|table| table.key.as_str());
-        events.map(InsertIdColumns::columns).unwrap_or_default().into_iter().chain(profiles).chain(table).collect()
+        let events = events.map(InsertIdColumns::columns).unwrap_or_default().into_iter();
+        events.chain(profiles).chain(history).chain(table).collect()
+    }
+
+    /// The time of a row and the field that names it, where rows have one.
+    pub fn time(&self) -> Option<(&'static str, &EventTime)> {
+        let events = self.events.as_ref().map(|events| ("events.time", &events.time));
+        events.or_else(|| Some(("profile_history.start_time", &self.profile_history.as_ref()?.start_time)))
+    }
+
+    /// Whether rows are of users, who may ask to be forgotten.
+    pub fn is_of_users(&self) -> bool {
+        match self.kind {
+            Kind::Events | Kind::UserProfiles => true,
+            Kind::ProfileHistory => self.profile_history.as_ref().is_some_and(|history| history.group_key.is_none()),
+            Kind::GroupProfiles | Kind::LookupTable => false,
+        }
     }
 
     /// Whether a row's insert_id is a column's value itself.
@@ -107,6 +131,8 @@ pub enum Kind {
     UserProfiles,
     /// What is known of groups, such as companies.
     GroupProfiles,
+    /// What was known of users or groups, and from when on.
+    ProfileHistory,
     /// A table that explains the values of a property.
     LookupTable,
 }
@@ -118,6 +144,7 @@ impl Kind {
             Self::Events => "events",
             Self::UserProfiles => "user_profiles",
             Self::GroupProfiles => "group_profiles",
+            Self::ProfileHistory => "profile_history",
             Self::LookupTable => "lookup_table",
         }
     }
@@ -127,6 +154,7 @@ impl Kind {
         match self {
             Self::Events => "events",
             Self::UserProfiles | Self::GroupProfiles => "profiles",
+            Self::ProfileHistory => "profile_history",
             Self::LookupTable => "lookup_table",
         }
     }
@@ -137,13 +165,14 @@ impl Kind {
             Self::Events => "event",
             Self::UserProfiles => "user profile update",
             Self::GroupProfiles => "group profile update",
+            Self::ProfileHistory => "history row",
             Self::LookupTable => "table row",
         }
     }
 
     /// Whether the destination bills what is sent.
     pub fn is_billed(self) -> bool {
-        self == Self::Events
+        matches!(self, Self::Events | Self::ProfileHistory)
     }
 }
 

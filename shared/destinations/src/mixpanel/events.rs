@@ -7,11 +7,11 @@ use driftless_core::model::{Identity, SchemaLock};
 use driftless_core::ports::{
     BatchLimits, Delivery, Destination, Notes, PayloadName, Request, Response, RowEncoder, SignIn, TransportError,
 };
-use driftless_core::protocol::limits::{DAY_MS, REQUEST_TIMEOUT_MS};
+use driftless_core::protocol::limits::REQUEST_TIMEOUT_MS;
 
 use super::answer::read_answer;
 use super::event_encoder::{EventEncoder, close};
-use super::limits::{EVENT_NAMES, EVENTS_PER_REQUEST, HOT_SHARD_EVENTS, OLDEST_TIME_MS, REQUEST_BYTES, TEXT_MAX};
+use super::limits::{EVENT_NAMES, EVENTS_PER_REQUEST, HOT_SHARD_EVENTS, REQUEST_BYTES, TEXT_MAX};
 use super::target::MixpanelTarget;
 use crate::event_parts::EventMapping;
 use crate::gzip::{gunzip, gzip};
@@ -42,11 +42,8 @@ impl Destination for MixpanelEvents {
         }
     }
 
-    /// From 1971 or the project's retention, up to now: a time in the next hour would be overwritten on arrival and the
-    /// event would then never be found again, a later one is refused.
     fn time_bounds(&self, now_ms: i64) -> (i64, i64) {
-        let retained = self.target.retention_days.map_or(OLDEST_TIME_MS, |days| now_ms - i64::from(days) * DAY_MS);
-        (retained.max(OLDEST_TIME_MS), now_ms)
+        self.target.time_bounds(now_ms)
     }
 
     fn encoder(&self, lock: &SchemaLock) -> Box<dyn RowEncoder> {

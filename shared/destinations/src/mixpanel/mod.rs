@@ -1,10 +1,12 @@
 //! Mixpanel: events over `/import`, profiles of users over `/engage` and of groups over `/groups`, lookup tables
-//! (docs.mixpanel.com/reference, 2026-08-21).
+//! (docs.mixpanel.com/reference, 2026-08-21); the history of profiles by a route that is not documented.
 
 mod answer;
 mod columns;
 mod event_encoder;
 mod events;
+mod history;
+mod history_encoder;
 mod limits;
 mod lookup_table;
 mod profile_answer;
@@ -14,6 +16,7 @@ mod reserved;
 mod target;
 
 pub use events::MixpanelEvents;
+pub use history::MixpanelHistory;
 pub use limits::BANNED_IDS;
 pub use lookup_table::MixpanelLookupTable;
 pub use profiles::MixpanelProfiles;

@@ -1,4 +1,7 @@
 use driftless_core::config::{MixpanelConfig, Region};
+use driftless_core::protocol::limits::DAY_MS;
+
+use super::limits::OLDEST_TIME_MS;
 
 /// Where requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +17,13 @@ pub struct MixpanelTarget {
 }
 
 impl MixpanelTarget {
+    /// From 1971 or the project's retention, up to now: a time in the next hour would be overwritten on arrival and the
+    /// event would then never be found again, a later one is refused.
+    pub fn time_bounds(&self, now_ms: i64) -> (i64, i64) {
+        let retained = self.retention_days.map_or(OLDEST_TIME_MS, |days| now_ms - i64::from(days) * DAY_MS);
+        (retained.max(OLDEST_TIME_MS), now_ms)
+    }
+
     /// From the configuration of a destination.
     pub fn new(name: &str, config: &MixpanelConfig) -> Self {
         let host = match config.region {

@@ -48,9 +48,10 @@ pub fn import(
         Err(Refusal::TooMany) => return answer::too_many(MAX_EVENTS),
         Err(Refusal::Unreadable(error)) => return answer::unreadable(&error),
     };
+    let is_strict = parameter(request.query, "strict") != Some("0");
     let mut failed = Vec::new();
     for (index, event) in events.iter().enumerate() {
-        match validate_event(event, now_ms, project.retention_days) {
+        match validate_event(event, now_ms, project.retention_days, is_strict) {
             Ok(valid) if valid.is_ignored() => {}
             Ok(valid) => accept(valid),
             Err(invalid) => failed.push(FailedRecord {
@@ -62,7 +63,7 @@ pub fn import(
         }
     }
     let imported = events.len() - failed.len();
-    if failed.is_empty() || parameter(request.query, "strict") == Some("0") {
+    if failed.is_empty() || !is_strict {
         answer::imported(imported, events.len())
     } else {
         answer::partly_failed(imported, events.len(), &failed)

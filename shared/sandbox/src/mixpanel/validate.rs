@@ -15,6 +15,9 @@ const DAY_MS: i64 = 86_400_000;
 /// Properties that identify an event, and the one that the server always sets itself: not among the kept properties.
 const TAKEN_OUT: [&str; 4] = ["time", "distinct_id", "$insert_id", "mp_processing_time_ms"];
 
+/// Stands for the id that Mixpanel makes from the sender's address where an event has none.
+const OF_THE_ADDRESS: &str = "of-the-address";
+
 /// An event that passed every rule, as Mixpanel would keep it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidEvent {
@@ -60,14 +63,20 @@ impl Invalid {
     }
 }
 
-/// Checks one event of a strict import. `retention_days` is the project's retention, if it has one.
-pub fn validate_event(event: &Value, now_ms: i64, retention_days: Option<u32>) -> Result<ValidEvent, Invalid> {
+/// Checks one event of an import. `retention_days` is the project's retention, if it has one. An import that is not strict
+/// may leave out the distinct_id.
+pub fn validate_event(
+    event: &Value,
+    now_ms: i64,
+    retention_days: Option<u32>,
+    is_strict: bool,
+) -> Result<ValidEvent, Invalid> {
     let (name, properties) = parts(event)?;
     if shape::json_bytes(event) >= EVENT_BYTES_BELOW {
         return Err(Invalid::new("event", "must be smaller than 1 MB"));
     }
     let time_ms = time(properties.get("time"), now_ms, retention_days)?;
-    let distinct_id = distinct_id(properties.get("distinct_id"))?;
+    let distinct_id = distinct_id(properties.get("distinct_id"), is_strict)?;
     let insert_id = insert_id(properties.get("$insert_id"))?;
     if properties.len() >= ENTRIES_BELOW {
         return Err(Invalid::new("properties", "must have fewer than 255 properties"));
@@ -130,9 +139,10 @@ fn time(value: Option<&Value>, now_ms: i64, retention_days: Option<u32>) -> Resu
     Ok(time_ms.min(now_ms))
 }
 
-fn distinct_id(value: Option<&Value>) -> Result<&str, Invalid> {
+fn distinct_id(value: Option<&Value>, is_strict: bool) -> Result<&str, Invalid> {
     const FIELD: &str = "properties.distinct_id";
     match value {
+        None if !is_strict => Ok(OF_THE_ADDRESS),
         None => Err(Invalid::new(FIELD, "must not be missing")),
         Some(Value::String(id)) if is_banned_id(id) => Err(Invalid::new(FIELD, "must not be a placeholder value")),
         Some(Value::String(id)) => Ok(id),

@@ -29,13 +29,13 @@ fn keys(count: usize) -> Value {
 
 #[track_caller]
 fn refused(event: Value, field: &str, message: &str) {
-    let invalid = validate_event(&event, NOW_MS, None).unwrap_err();
+    let invalid = validate_event(&event, NOW_MS, None, true).unwrap_err();
     assert_eq!((invalid.field.as_str(), invalid.message.as_str()), (field, message));
 }
 
 #[track_caller]
 fn accepted(event: Value) -> ValidEvent {
-    validate_event(&event, NOW_MS, None).unwrap()
+    validate_event(&event, NOW_MS, None, true).unwrap()
 }
 
 #[test]
@@ -109,10 +109,10 @@ fn a_future_time_is_rewritten_up_to_an_hour_and_refused_beyond() {
 #[test]
 fn retention_is_a_setting_of_the_project() {
     let oldest = NOW_MS - 730 * DAY_MS;
-    assert!(validate_event(&event_with("time", json!(oldest)), NOW_MS, Some(730)).is_ok());
+    assert!(validate_event(&event_with("time", json!(oldest)), NOW_MS, Some(730), true).is_ok());
     let older = event_with("time", json!(oldest - 1));
-    assert!(validate_event(&older, NOW_MS, None).is_ok());
-    let invalid = validate_event(&older, NOW_MS, Some(730)).unwrap_err();
+    assert!(validate_event(&older, NOW_MS, None, true).is_ok());
+    let invalid = validate_event(&older, NOW_MS, Some(730), true).unwrap_err();
     assert_eq!(invalid.message, "data past retention period of 730 days");
 }
 

@@ -124,6 +124,7 @@ impl Store {
         transaction.execute("DELETE FROM lookup_tables", [])?;
         transaction.execute("DELETE FROM amplitude_log", [])?;
         transaction.execute("DELETE FROM deletions", [])?;
+        transaction.execute("DELETE FROM definitions", [])?;
         transaction.execute("DELETE FROM requests", [])?;
         transaction.commit()?;
         *amplitude = Project::default();

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::context::{Drift, PlanContext};
-use crate::config::{Feed, Kind, Mode, Order, SchemaChanges, SyncConfig};
+use crate::config::{Feed, Mode, Order, SchemaChanges, SyncConfig};
 use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
 use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
@@ -17,7 +17,7 @@ const INSPECTED_MAX: usize = 64;
 /// Looks at the first rows of the exports to come and extends the lock by what it did not know: CSV dialect, column
 /// types, the op and the order column. What is locked stays.
 pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) -> Result<(), ProtocolError> {
-    if matches!(context.sync.config.kind, Kind::Events | Kind::UserProfiles) {
+    if context.sync.config.is_of_users() {
         context.suppressed = Arc::new(suppressed(&context.ports).await?);
     }
     let mut before = checkpoint.lock.clone();
@@ -202,7 +202,12 @@ fn merged(domains: &[(String, BTreeSet<String>)]) -> Vec<(String, BTreeSet<Strin
 
 /// Changes with every change of the mapping in the sync's own file.
 fn mapping_digest(config: &SyncConfig) -> String {
-    let mapping = serde_json::json!([config.kind, config.events, config.profiles, config.lookup_table]);
+    let (history, table) = (&config.profile_history, &config.lookup_table);
+    let mapping = match history {
+        // As it was before there were histories, so that no mapping counts as changed for it.
+        None => serde_json::json!([config.kind, config.events, config.profiles, table]),
+        Some(_) => serde_json::json!([config.kind, history]),
+    };
     blake3::hash(mapping.to_string().as_bytes()).to_hex()[..16].to_string()
 }
 

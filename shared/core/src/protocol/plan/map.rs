@@ -221,7 +221,7 @@ impl Mapper<'_> {
     }
 
     fn out_of_bounds(&self, time_ms: i64) -> RowError {
-        let column = self.sync.config.events.as_ref().map_or("", |events| &events.time.column);
+        let (field, column) = self.sync.config.time().map_or(("", ""), |(field, time)| (field, time.column.as_str()));
         let cause = if time_ms > self.bounds_ms.1 {
             "lies in the future, where the destination would change or refuse it"
         } else {
@@ -231,7 +231,9 @@ impl Mapper<'_> {
             RowErrorCode::TimeInvalid,
             column,
             format!("time column {column} {cause}"),
-            "correct the export or events.time (unit, timezone); rows that were only early can be sent later with driftless replay",
+            format!(
+                "correct the export or {field} (unit, timezone); rows that were only early can be sent later with driftless replay"
+            ),
         )
     }
 

@@ -1,7 +1,28 @@
 use super::context::PlanContext;
 use super::draft::Draft;
-use crate::config::{Complete, Feed, Mode, SchemaChanges};
-use crate::model::Warning;
+use crate::config::{Complete, Feed, Mode, ProfileHistoryConfig, SchemaChanges};
+use crate::model::{SchemaLock, Warning};
+
+/// Columns in which tables with a history keep the end of a row (dbt snapshots, Fivetran's history mode, and the words
+/// that people use).
+const END_COLUMNS: [&str; 9] = [
+    "dbt_valid_to",
+    "_fivetran_end",
+    "valid_to",
+    "valid_until",
+    "end_time",
+    "end_date",
+    "ended_at",
+    "effective_to",
+    "effective_end",
+];
+
+/// The column with the end of a row, if there is one that nothing else is made of.
+fn end_column<'a>(history: &ProfileHistoryConfig, lock: &'a SchemaLock) -> Option<&'a str> {
+    let mapped = |column: &str| history.properties.values().any(|property| property.column == column);
+    let is_end = |column: &&String| END_COLUMNS.iter().any(|end| end.eq_ignore_ascii_case(column));
+    lock.columns.iter().find(is_end).filter(|column| !mapped(column)).map(String::as_str)
+}
 
 /// Adds to a draft what is worth knowing and stops nothing.
 pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
@@ -54,14 +75,25 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
             ),
         );
     }
-    if let Some(events) = &context.sync.config.events
-        && events.time.timezone.is_none()
+    if let Some((field, time)) = context.sync.config.time()
+        && time.timezone.is_none()
         && draft.observed.bare_times
     {
+        warn("timezone", format!("times in column {} without a zone are read as UTC ({field}.timezone)", time.column));
+    }
+    if let Some(history) = &context.sync.config.profile_history {
         warn(
-            "timezone",
-            format!("times in column {} without a zone are read as UTC (events.time.timezone)", events.time.column),
+            "experimental",
+            "Mixpanel documents no route for profile history; look at what arrived before you rely on it (profile_history.experimental)".to_string(),
         );
+        if let Some(end) = end_column(history, &context.lock) {
+            warn(
+                "end_column",
+                format!(
+                    "column {end} is not read: Mixpanel takes a value as valid until the next row of its id; where a property ended without one, add a row with that start time and null"
+                ),
+            );
+        }
     }
     if context.sync.feed(&context.lock) == Feed::Snapshot
         && context.sync.config.mode == Mode::Mirror
