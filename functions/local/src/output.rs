@@ -91,6 +91,14 @@ pub fn print_plan(sync: &str, kind: Kind, plans: &[PlanSummary], note: Option<&s
         for (export, cause) in &plan.failed_exports {
             println!("cannot be read: {export}: {cause}");
         }
+        if let Some(users) = &plan.users {
+            println!(
+                "users: {} % of {} with events have a profile{}",
+                users.percent(),
+                count(u64::from(users.users), "user"),
+                if users.all { "" } else { " (a sample)" }
+            );
+        }
         for hold in &plan.holds {
             println!("will be held for approval: {hold}");
         }

@@ -117,6 +117,10 @@ impl RowEncoder for MutantEncoder {
         self.real.identity_parts()
     }
 
+    fn names_user(&self) -> bool {
+        self.real.names_user()
+    }
+
     fn check_insert_id(&self, id: &str) -> Result<(), &'static str> {
         self.real.check_insert_id(id)
     }

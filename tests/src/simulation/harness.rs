@@ -6,8 +6,8 @@ use driftless_core::model::BatchRef;
 use driftless_core::ports::{Clock, Message, Ports, Queue, QueueName, Silent, Unmetered};
 use driftless_core::protocol::limits::CLAIM_LEASE_MS;
 use driftless_core::protocol::{
-    Delivered, Detected, PlanMessage, ProtocolError, Swept, Sync, approve, deliver, detect, dry_run, load_checkpoint,
-    plan, read_quarantine, runs, sweep,
+    Delivered, Detected, PlanMessage, ProtocolError, SeenUsers, Swept, Sync, approve, deliver, detect, dry_run,
+    load_checkpoint, plan, read_quarantine, runs, sweep,
 };
 use driftless_exports::ExportFormats;
 use driftless_testkit::memory::{InlineCompute, MemoryBlobs, MemoryExports, MemoryQueue, MemoryRowStates, MemoryTable};
@@ -333,7 +333,7 @@ async fn verify(setup: &Setup, parts: &Parts, source: &Arc<Mutex<Source>>, fault
         faultless && setup.crash_at.is_none(),
     )?;
     let before = (parts.table.items(), parts.blobs.objects(), parts.row_states.states("sim"));
-    let plans = dry_run(&ports, &parts.sync).await.map_err(|e| e.to_string())?;
+    let plans = dry_run(&ports, &parts.sync, &SeenUsers::default()).await.map_err(|e| e.to_string())?;
     if let Some(plan) = plans.plans.iter().find(|plan| plan.billable > 0) {
         return Err(format!("convergence: at rest a plan would still send {} events", plan.billable));
     }

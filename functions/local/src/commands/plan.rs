@@ -1,4 +1,4 @@
-use driftless_core::protocol::dry_run;
+use driftless_core::protocol::{SeenUsers, dry_run};
 
 use super::{chosen, open, print_json};
 use crate::cli::{Exit, Failure};
@@ -9,10 +9,10 @@ use crate::project::{Access, Place};
 pub async fn run(place: &Place, sync: Option<String>, json: bool) -> Result<Exit, Failure> {
     let (project, progress) = open(place, Access::Look, json).await?;
     let mut exit = Exit::Done;
-    let mut all = Vec::new();
+    let (mut all, seen_users) = (Vec::new(), SeenUsers::default());
     for name in chosen(&project, &sync)? {
         let (sync, ports) = project.sync(name)?;
-        let told = dry_run(ports, sync).await.map_err(|e| Failure::failed(format!("{name}: {e}")))?;
+        let told = dry_run(ports, sync, &seen_users).await.map_err(|e| Failure::failed(format!("{name}: {e}")))?;
         let plans = told.plans;
         progress.clear();
         if plans.iter().any(|plan| !plan.failed_exports.is_empty()) {

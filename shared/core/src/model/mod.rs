@@ -14,6 +14,7 @@ mod row_error;
 mod row_state;
 mod run;
 mod schema_lock;
+mod user_sample;
 
 pub use batch::{BatchRef, ChangeKind, KeyedChange, StagedBatch, StagedChange};
 pub use checkpoint::{Checkpoint, Cursor, LedgerPart, OpenRun, Phase, RunPhase};
@@ -29,3 +30,4 @@ pub use row_error::{RowError, RowErrorCode};
 pub use row_state::{Identity, RowState, RowStatus, RowVersion};
 pub use run::{HoldReason, PlanSummary, RunId, RunRecord, RunStatus, Sample, Warning};
 pub use schema_lock::{ColumnType, CsvDialect, Envelope, SchemaLock};
+pub use user_sample::{UserOverlap, UserSample};

@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::UserSample;
+
 /// Counters kept by [`Observed`] for the hot-shard check. A user with more than 1/4096 of a run's events is certain to be
 /// among them (Misra-Gries), so that 200,000 events of one user and day are found in any run of up to 800 million rows.
 pub const HOT_SHARD_SLOTS: usize = 4096;
@@ -16,6 +18,8 @@ pub struct Observed {
     pub truncated: BTreeMap<String, u64>,
     /// Whether a time had no zone.
     pub bare_times: bool,
+    /// Users that rows name.
+    pub users: UserSample,
     hot: HashMap<(u64, i64), u64>,
 }
 
@@ -34,6 +38,7 @@ impl Observed {
     /// Merges what another part of the run saw.
     pub fn merge(&mut self, other: Observed) {
         self.bare_times |= other.bare_times;
+        self.users.merge(&other.users);
         for name in other.event_names {
             if self.event_names.len() < EVENT_NAMES_KEPT {
                 self.event_names.insert(name);

@@ -165,6 +165,9 @@ pub struct PlanSummary {
     pub warnings: Vec<Warning>,
     /// Up to three payloads.
     pub samples: Vec<Sample>,
+    /// Whether events and profiles name the same users, where the destination has both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<super::UserOverlap>,
     /// Whether work is left for a next run.
     pub more: bool,
 }

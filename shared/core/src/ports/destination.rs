@@ -76,6 +76,10 @@ pub trait RowEncoder: Send {
     }
     /// Event name and distinct_id of the row encoded last.
     fn identity_parts(&self) -> (&str, &str);
+    /// Whether that distinct_id is a user's, not a device's or nobody's.
+    fn names_user(&self) -> bool {
+        true
+    }
     /// Checks a column's value as an insert_id to be passed through.
     fn check_insert_id(&self, id: &str) -> Result<(), &'static str>;
     /// Appends the insert_id, what the line does, and its end.

@@ -116,6 +116,6 @@ async fn nothing_new(
         }));
     }
     let refused = checkpoint.snapshot_refused.as_ref().is_some_and(|(refused, _)| *refused == digest);
-    let known = checkpoint.snapshot.as_ref() == Some(&digest);
+    let known = sync.has_synced(checkpoint, &digest);
     Ok((known || (refused && !by_person)).then_some(Detected::Nothing))
 }

@@ -22,6 +22,7 @@ mod store;
 mod suppression;
 mod sweep;
 mod sync;
+mod users;
 
 pub use decisions::{approve, cancel_halt, reject, stop};
 pub use deliver::{Delivered, deliver};
@@ -38,3 +39,4 @@ pub use store::{load_checkpoint, load_run, runs, update_checkpoint};
 pub use suppression::{Suppressed, suppress, suppressed};
 pub use sweep::{Swept, sweep};
 pub use sync::{PlanMessage, Sync};
+pub use users::SeenUsers;

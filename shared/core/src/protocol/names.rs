@@ -21,6 +21,11 @@ pub const SUPPRESSED: &str = "suppressed";
 /// Sort key of what their hashes are salted with.
 pub const SALT: &str = "-salt";
 
+/// Partition of the users that syncs to a destination name; the sort key is `events/` or `profiles/` and the sync.
+pub fn users_partition(destination: &str) -> String {
+    format!("users/{destination}")
+}
+
 /// Partition of the requests to a destination to delete users; the sort key is the request's number.
 pub fn deletions_partition(destination: &str) -> String {
     format!("deletions/{destination}")

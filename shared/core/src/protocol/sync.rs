@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Feed, Kind, Mode, Order, SyncConfig, Ties};
 use crate::mapping::parse_moment;
-use crate::model::SchemaLock;
+use crate::model::{Checkpoint, SchemaLock};
 use crate::ports::Destination;
 
 /// A configured sync with its destination, as the protocol's functions take it.
@@ -15,6 +15,7 @@ pub struct Sync {
     pub destination: Arc<dyn Destination>,
     /// Version of the configuration that it is of; runs keep it.
     pub version: String,
+    mapping: String,
     window_from_ms: i64,
     window_until_ms: i64,
 }
@@ -35,6 +36,7 @@ impl Sync {
         Self {
             window_from_ms: moment(&config.window.from, i64::MIN),
             window_until_ms: moment(&config.window.until, i64::MAX),
+            mapping: mapping_digest(&config),
             config,
             destination,
             version,
@@ -44,6 +46,17 @@ impl Sync {
     /// The name.
     pub fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// Digest of the mapping in the sync's own file.
+    pub fn mapping(&self) -> &str {
+        &self.mapping
+    }
+
+    /// Whether a snapshot is at the destination, as far as its rows could be sent, under the mapping as it is now.
+    pub fn has_synced(&self, checkpoint: &Checkpoint, snapshot: &str) -> bool {
+        let mapping = checkpoint.lock.mapping.as_deref();
+        checkpoint.snapshot.as_deref() == Some(snapshot) && mapping.is_none_or(|mapping| mapping == self.mapping)
     }
 
     /// Whether a row of this time is to be at the destination.
@@ -99,4 +112,15 @@ impl Sync {
             Mode::Append | Mode::OneTime => self.config.dedupe_days().is_some(),
         }
     }
+}
+
+/// Changes with every change of the mapping in the sync's own file.
+fn mapping_digest(config: &SyncConfig) -> String {
+    let (history, table) = (&config.profile_history, &config.lookup_table);
+    let mapping = match history {
+        // As it was before there were histories, so that no mapping counts as changed for it.
+        None => serde_json::json!([config.kind, config.events, config.profiles, table]),
+        Some(_) => serde_json::json!([config.kind, history]),
+    };
+    blake3::hash(mapping.to_string().as_bytes()).to_hex()[..16].to_string()
 }

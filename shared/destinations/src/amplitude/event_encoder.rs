@@ -99,6 +99,7 @@ pub(super) struct EventEncoder {
     event: String,
     /// The user, else the device.
     distinct_id: String,
+    has_user: bool,
     properties: PropertyWriter,
 }
 
@@ -117,6 +118,7 @@ impl EventEncoder {
             plan: None,
             event: String::new(),
             distinct_id: String::new(),
+            has_user: false,
             properties,
         }
     }
@@ -190,6 +192,7 @@ impl EventEncoder {
             return Err(RowError::of_column(RowErrorCode::UserMissing, column, cause, remedy));
         };
         self.distinct_id.clear();
+        self.has_user = user.is_some();
         self.distinct_id.push_str(owner);
         for (name, id) in [(&self.names.user_id, &user), (&self.names.device_id, &device)] {
             if let Some(id) = id {
@@ -307,6 +310,10 @@ impl RowEncoder for EventEncoder {
 
     fn identity_parts(&self) -> (&str, &str) {
         (&self.event, &self.distinct_id)
+    }
+
+    fn names_user(&self) -> bool {
+        self.has_user
     }
 
     fn check_insert_id(&self, id: &str) -> Result<(), &'static str> {

@@ -20,6 +20,7 @@ pub(super) struct EventEncoder {
     plan: Option<(Arc<Columns>, Arc<ColumnPlan>)>,
     event: String,
     distinct_id: String,
+    has_user: bool,
     properties: PropertyWriter,
 }
 
@@ -31,6 +32,7 @@ impl EventEncoder {
             plan: None,
             event: String::new(),
             distinct_id: String::new(),
+            has_user: false,
             properties: PropertyWriter {
                 rules: value_rules(NESTED),
                 exclude: "events.exclude",
@@ -56,6 +58,7 @@ impl EventEncoder {
         let user = id_of(plan.user, row, events.user_id.as_deref())?;
         let device = id_of(plan.device, row, events.device_id.as_deref())?;
         self.distinct_id.clear();
+        self.has_user = user.is_some();
         match (&user, &device) {
             (Some(user), _) => self.distinct_id.push_str(user),
             (None, Some(device)) => {
@@ -139,6 +142,10 @@ impl RowEncoder for EventEncoder {
 
     fn identity_parts(&self) -> (&str, &str) {
         (&self.event, &self.distinct_id)
+    }
+
+    fn names_user(&self) -> bool {
+        self.has_user
     }
 
     fn check_insert_id(&self, id: &str) -> Result<(), &'static str> {

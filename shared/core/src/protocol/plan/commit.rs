@@ -3,12 +3,15 @@ use super::draft::Draft;
 use super::guards::holds;
 use super::warnings::add_warnings;
 use crate::config::Mode;
-use crate::model::{Checkpoint, Cursor, OpenRun, Phase, PlanSummary, RunId, RunPhase, RunRecord, RunStatus, Settled};
+use crate::model::{
+    Checkpoint, Cursor, OpenRun, Phase, PlanSummary, RunId, RunPhase, RunRecord, RunStatus, SchemaLock, Settled,
+};
 use crate::ports::{PortError, Progress};
 use crate::protocol::batches;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::PLAN_LEASE_MS;
 use crate::protocol::store::{add_run, save_plan, update_checkpoint};
+use crate::protocol::users::{NamedUsers, compare_users};
 
 /// What follows a run within the same planning.
 pub(super) enum Next {
@@ -27,6 +30,9 @@ pub(super) async fn commit(
     snapshot: bool,
     next: Next,
 ) -> Result<Option<(RunId, PlanSummary)>, ProtocolError> {
+    let named = NamedUsers { mapping: context.sync.mapping(), users: &draft.observed.users, is_whole: snapshot };
+    let seen = context.is_dry.then_some(&context.seen_users);
+    draft.users = compare_users(&context.ports, &context.sync, named, seen).await?;
     add_warnings(context, &mut draft);
     draft.stager.finish(context).await?;
     let mut guarded = holds(context, checkpoint, &draft, snapshot);
@@ -164,7 +170,9 @@ pub(super) async fn release(context: &PlanContext) -> Result<(), PortError> {
     update_checkpoint(&context.ports, context.sync.name(), |current| {
         is_mine(context, current).then(|| {
             current.phase = Phase::Idle;
-            current.lock = (*context.lock).clone();
+            // A mapping that nothing was planned under yet is still a changed one.
+            let mapping = current.lock.mapping.take();
+            current.lock = SchemaLock { mapping, ..(*context.lock).clone() };
         })
     })
     .await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::selection::Replay;
 use crate::model::{Checkpoint, SchemaLock, Warning};
 use crate::ports::Ports;
-use crate::protocol::{Suppressed, Sync};
+use crate::protocol::{SeenUsers, Suppressed, Sync};
 
 /// What changed about columns or mapping since the last plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) struct PlanContext {
     pub lock: Arc<SchemaLock>,
     pub by_person: bool,
     pub is_dry: bool,
+    /// What dry runs keep instead of the table.
+    pub seen_users: SeenUsers,
     pub replay: Option<Replay>,
     /// Columns that came since rows were sent: rows are also looked at without them.
     pub fresh_columns: Arc<BTreeSet<String>>,
@@ -51,6 +53,7 @@ impl PlanContext {
             lock: Arc::new(checkpoint.lock.clone()),
             by_person,
             is_dry: false,
+            seen_users: SeenUsers::default(),
             replay: None,
             fresh_columns: Arc::default(),
             suppressed: Arc::default(),

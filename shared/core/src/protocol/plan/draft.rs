@@ -5,7 +5,7 @@ use super::map::MappedBlock;
 use super::stage::Stager;
 use crate::model::{
     ChangeKind, Counts, ExportVersion, HoldReason, LedgerPart, Observed, PlanSummary, QuarantinedRow, RowError, RowKey,
-    RunId, Sample, StagedChange, Warning,
+    RunId, Sample, StagedChange, UserOverlap, Warning,
 };
 use crate::ports::PortError;
 use crate::protocol::limits::{QUARANTINE_ROWS_PER_BLOB, REJECTED_SHOWN};
@@ -37,6 +37,7 @@ pub(super) struct Draft {
     pub ledger_live: u64,
     pub snapshot: Option<String>,
     pub snapshot_complete: bool,
+    pub users: Option<UserOverlap>,
     samples: Vec<Sample>,
     by_reason: BTreeMap<String, u64>,
     rejected_first: Vec<QuarantinedRow>,
@@ -68,6 +69,7 @@ impl Draft {
             ledger_live: 0,
             snapshot: None,
             snapshot_complete: false,
+            users: None,
             samples: Vec::new(),
             by_reason: BTreeMap::new(),
             rejected_first: Vec::new(),
@@ -197,6 +199,7 @@ impl Draft {
             holds: self.holds.clone(),
             warnings: self.warnings.clone(),
             samples: self.samples.clone(),
+            users: self.users,
             more,
         })
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::context::{Drift, PlanContext};
-use crate::config::{Feed, Mode, Order, SchemaChanges, SyncConfig};
+use crate::config::{Feed, Mode, Order, SchemaChanges};
 use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
 use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
@@ -55,7 +55,7 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
     if !present.is_empty() && context.sync.feed(&lock) == Feed::Snapshot {
         lock.gone = before.columns.difference(&present).cloned().collect();
     }
-    lock.mapping = Some(mapping_digest(&context.sync.config));
+    lock.mapping = Some(context.sync.mapping().to_string());
     let added: BTreeSet<String> = match before.columns.is_empty() {
         true => BTreeSet::new(),
         false => lock.columns.difference(&before.columns).cloned().collect(),
@@ -198,17 +198,6 @@ fn merged(domains: &[(String, BTreeSet<String>)]) -> Vec<(String, BTreeSet<Strin
         by_name.entry(name.clone()).or_default().extend(values.iter().cloned());
     }
     by_name.into_iter().collect()
-}
-
-/// Changes with every change of the mapping in the sync's own file.
-fn mapping_digest(config: &SyncConfig) -> String {
-    let (history, table) = (&config.profile_history, &config.lookup_table);
-    let mapping = match history {
-        // As it was before there were histories, so that no mapping counts as changed for it.
-        None => serde_json::json!([config.kind, config.events, config.profiles, table]),
-        Some(_) => serde_json::json!([config.kind, history]),
-    };
-    blake3::hash(mapping.to_string().as_bytes()).to_hex()[..16].to_string()
 }
 
 /// Names what changed about columns and mapping since the last plan.

@@ -1,6 +1,6 @@
 use super::selection::Selection;
 use crate::mapping::{Op, RowFilter, SourceRows};
-use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock};
+use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock, UserSample};
 use crate::ports::{Mutation, RowBlock, RowEncoder};
 use crate::protocol::{Suppressed, Sync};
 
@@ -99,6 +99,8 @@ pub(super) fn map_block(
         suppressed: view.suppressed,
         pass,
         keeps_row_state: sync.keeps_row_state(),
+        is_of_users: sync.config.is_of_users(),
+        users: UserSample::default(),
         bounds_ms: sync.destination.time_bounds(now_ms),
         out: MappedBlock { next_row: block.first_row() + block.rows(), ..MappedBlock::default() },
         scratch: Vec::new(),
@@ -117,6 +119,7 @@ pub(super) fn map_block(
         }
     });
     mapper.out.observed = mapper.encoder.take_observed();
+    mapper.out.observed.users = mapper.users;
     mapper.out
 }
 
@@ -129,6 +132,8 @@ struct Mapper<'a> {
     suppressed: &'a Suppressed,
     pass: Pass,
     keeps_row_state: bool,
+    is_of_users: bool,
+    users: UserSample,
     bounds_ms: (i64, i64),
     out: MappedBlock,
     scratch: Vec<u8>,
@@ -191,6 +196,9 @@ impl Mapper<'_> {
         }
         let (event, user) = self.encoder.identity_parts();
         let is_suppressed = self.suppressed.has(user);
+        if self.is_of_users && !is_suppressed && self.encoder.names_user() {
+            self.users.add(user);
+        }
         let in_window = !is_suppressed && self.sync.is_in_window(time_ms) && self.filter.takes_identity(event, user);
         let line = (start as u32, self.out.lines.len() as u32);
         self.push(number, key, op, version, fingerprint, time_ms, in_window, kept_id, line);

@@ -32,7 +32,7 @@ pub use tally::{Tally, TallyLine, tally};
 use super::candidates::snapshot_of;
 use super::error::ProtocolError;
 use super::store::{load_checkpoint, update_checkpoint};
-use super::{PlanMessage, Sync};
+use super::{PlanMessage, SeenUsers, Sync};
 use crate::config::{Feed, Kind, Mode};
 use crate::model::{Checkpoint, Phase, PlanSummary, RunId, RunPhase};
 use crate::ports::{Ports, Progress};
@@ -109,8 +109,9 @@ pub struct DryRun {
     pub note: Option<String>,
 }
 
-/// What a plan would be, without changing anything anywhere.
-pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>) -> Result<DryRun, ProtocolError> {
+/// What a plan would be, without changing anything anywhere. `seen_users` makes the dry runs of one command know of each
+/// other's users.
+pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>, seen_users: &SeenUsers) -> Result<DryRun, ProtocolError> {
     let checkpoint = load_checkpoint(ports, sync.name()).await?;
     let mut told = DryRun::default();
     if let Some(open) = checkpoint.runs.first() {
@@ -129,7 +130,7 @@ pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>) -> Result<DryRun, Protocol
             return Ok(told);
         }
     }
-    let context = PlanContext::dry(ports, sync, &checkpoint);
+    let context = PlanContext { seen_users: seen_users.clone(), ..PlanContext::dry(ports, sync, &checkpoint) };
     told.plans = run_plan(context, checkpoint).await?.runs.into_iter().map(|(_, summary)| summary).collect();
     Ok(told)
 }

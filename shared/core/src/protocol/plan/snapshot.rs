@@ -51,7 +51,7 @@ pub(super) async fn compare(
 ) -> Result<Option<(Draft, Merge)>, ProtocolError> {
     let snapshot = snapshot_of(&context.ports, &context.sync, context.by_person).await?;
     let digest = snapshot.digest();
-    let is_known = checkpoint.snapshot.as_ref() == Some(&digest) && context.replay.is_none();
+    let is_known = context.sync.has_synced(checkpoint, &digest) && context.replay.is_none();
     if snapshot.waits_for.is_some() || (needs_proof && snapshot.proof.is_none()) || is_known {
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 use super::context::PlanContext;
 use super::draft::Draft;
 use crate::config::{Complete, Feed, Mode, ProfileHistoryConfig, SchemaChanges};
-use crate::model::{SchemaLock, Warning};
+use crate::model::{SchemaLock, UserOverlap, Warning};
 
 /// Columns in which tables with a history keep the end of a row (dbt snapshots, Fivetran's history mode, and the words
 /// that people use).
@@ -38,6 +38,15 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
     }
     for (column, count) in &draft.observed.truncated {
         warn("truncated", format!("column {column}: {count} texts are cut to the destination's {}", limits.text_max));
+    }
+    if let Some(users) = draft.users.filter(UserOverlap::is_low) {
+        let (of, all) = (users.with_profile, users.users);
+        warn(
+            "users_apart",
+            format!(
+                "only {of} of {all} users with events have a profile at the destination; compare the id columns of its syncs (user_id, id)"
+            ),
+        );
     }
     if draft.identity_changes > 0 {
         warn(
