@@ -42,7 +42,7 @@ fn new_columns_are_applied_and_counted() {
     let project = with("apply");
     project.run(&["plan"]).exits(0).says(&[
         "new columns: color",
-        "1 rows differ only in columns that are new, and are updated for them",
+        "1 rows differ only in columns that are new, and are updated for it",
         "would send 3 events",
     ]);
     project.sync().exits(0).counts(&[("plan/updates", 2), ("plan/inserts", 1)]);
@@ -96,4 +96,51 @@ fn a_person_may_be_asked_first() {
         .run(&["plan"])
         .exits(3)
         .says(&["columns or the mapping changed, and 3 rows that were sent would be updated"]);
+}
+
+#[test]
+fn a_renamed_column_is_told_from_a_new_one() {
+    let project = Project::new().sync_yaml("t", SYNC);
+    project.export("t/1.csv", BEFORE);
+    project.sync().exits(0);
+    project.export("t/1.csv", BEFORE.replace("item", "article").replace("cup", "mug"));
+    project.run(&["plan"]).exits(0).says(&[
+        "new columns: article",
+        "columns that are gone: item",
+        "2 rows differ only in that column item is called article now, and are updated for it",
+        "set events.properties: { item: article }",
+        "would send 3 events",
+    ]);
+    // Under the old name only the other change is left.
+    let project = project.sync_yaml("t", &SYNC.replace(" user_id", " properties: { item: article }, user_id"));
+    project.run(&["plan"]).exits(0).says(&["would send 1 event "]).never_says(&["is called"]);
+    project.sync().exits(0).counts(&[("plan/updates", 1), ("counts/unchanged", 2)]);
+    assert!(project.events().iter().all(|event| event["properties"].get("article").is_none()));
+}
+
+#[test]
+fn a_column_that_holds_something_else_is_named() {
+    let project = Project::new().sync_yaml("t", SYNC);
+    let row = |id: u32, price: &str| format!("{{\"id\":{id},\"at\":\"2026-01-01\",\"user\":\"u\",\"price\":{price}}}\n");
+    project.export("t/1.jsonl", row(1, "1") + &row(2, "2"));
+    project.sync().exits(0);
+    project.export("t/1.jsonl", row(1, "1") + &row(2, "2.5"));
+    project.run(&["plan"]).exits(0).never_says(&["column price"]);
+    project.export("t/1.jsonl", row(1, "\"1\"") + &row(2, "\"2\""));
+    let said = "column price held whole numbers and holds text now";
+    project.run(&["plan"]).exits(0).says(&[said, "another type, or another mapping, 2 rows that were sent are updated"]);
+    project.sync().exits(0).counts(&[("plan/updates", 2)]);
+    project.export("t/1.jsonl", row(1, "\"1\"") + &row(2, "\"3\""));
+    project.run(&["plan"]).exits(0).never_says(&["column price"]);
+
+    // Where columns have no types of their own, text stays text.
+    let project = Project::new().sync_yaml("t", &SYNC.replace("feed: snapshot, complete: each_file", "feed: append").replace("mirror", "append"));
+    for (number, (price, says)) in [("1", false), ("free", true), ("2", false), ("gift", false)].iter().enumerate() {
+        let day = number + 1;
+        project.export(&format!("t/{day}.csv"), format!("id,at,user,price\n{day},2026-01-0{day},u,{price}\n"));
+        let plan = project.run(&["plan"]);
+        let word = "column price held whole numbers and holds text now";
+        if *says { plan.says(&[word]) } else { plan.never_says(&[word]) };
+        project.sync();
+    }
 }

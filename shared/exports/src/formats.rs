@@ -264,7 +264,9 @@ impl RowFormats for ExportFormats {
         }
         lock.types.extend(self.types.clone());
         lock.declared.extend(self.types.keys().cloned());
+        let mut kinds = observed.kinds();
         if let Some(csv) = opened.csv {
+            kinds = observed.types();
             for (name, column_type) in observed.types() {
                 lock.types.entry(name).or_insert(column_type);
             }
@@ -283,7 +285,7 @@ impl RowFormats for ExportFormats {
         }
         let columns = observed.names();
         lock.columns.extend(columns.iter().cloned());
-        Ok(Inspection { lock, format: opened.words, columns, domains: observed.domains() })
+        Ok(Inspection { lock, format: opened.words, columns, kinds, domains: observed.domains() })
     }
 
     fn open(

@@ -16,6 +16,7 @@ pub(crate) struct Observed {
 struct Column {
     name: String,
     guess: TypeGuess,
+    kinds: BTreeSet<ColumnType>,
     /// `None`: too many values, too long ones, or one that is no text.
     domain: Option<BTreeSet<String>>,
 }
@@ -39,6 +40,7 @@ impl Observed {
         self.columns.push(Column {
             name: name.to_string(),
             guess: TypeGuess::default(),
+            kinds: BTreeSet::new(),
             domain: Some(BTreeSet::new()),
         });
         place
@@ -66,6 +68,16 @@ impl Observed {
         self.columns.iter().filter_map(|column| Some((column.name.clone(), column.guess.column_type()?))).collect()
     }
 
+    /// What columns hold that hold one kind of value.
+    pub(crate) fn kinds(&self) -> BTreeMap<String, ColumnType> {
+        let one = |column: &Column| match column.kinds.iter().copied().collect::<Vec<_>>()[..] {
+            [kind] => Some((column.name.clone(), kind)),
+            [ColumnType::Integer, ColumnType::Number] => Some((column.name.clone(), ColumnType::Number)),
+            _ => None,
+        };
+        self.columns.iter().filter_map(one).collect()
+    }
+
     /// The values of columns that hold few different short texts.
     pub(crate) fn domains(self) -> Vec<(String, BTreeSet<String>)> {
         let small = self.columns.into_iter().filter_map(|column| Some((column.name, column.domain?)));
@@ -75,6 +87,7 @@ impl Observed {
 
 impl Column {
     fn see(&mut self, value: &Value<'_>) {
+        self.kinds.extend(kind_of(value));
         match value {
             Value::Null => {}
             Value::Text(text) => {
@@ -92,5 +105,18 @@ impl Column {
             }
             _ => self.domain = None,
         }
+    }
+}
+
+fn kind_of(value: &Value<'_>) -> Option<ColumnType> {
+    match value {
+        Value::Null => None,
+        Value::Bool(_) => Some(ColumnType::Boolean),
+        Value::Int(_) | Value::UInt(_) => Some(ColumnType::Integer),
+        Value::Float(_) | Value::Number(_) => Some(ColumnType::Number),
+        Value::Text(_) => Some(ColumnType::String),
+        Value::Timestamp { .. } => Some(ColumnType::Timestamp),
+        Value::Date(_) => Some(ColumnType::Date),
+        Value::Json(_) => Some(ColumnType::Json),
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a CSV column or a value holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnType {
     /// Text as it stands.
@@ -21,6 +21,27 @@ pub enum ColumnType {
     Date,
     /// JSON text.
     Json,
+}
+
+impl ColumnType {
+    /// What a column of it holds, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::String => "text",
+            Self::Integer => "whole numbers",
+            Self::Number => "numbers",
+            Self::Boolean => "true and false",
+            Self::Timestamp => "times",
+            Self::Date => "days",
+            Self::Json => "JSON",
+        }
+    }
+
+    /// Whether the difference to another one is worth a word: whole numbers are numbers.
+    pub fn differs(self, other: Self) -> bool {
+        let is_number = |kind| matches!(kind, Self::Integer | Self::Number);
+        self != other && !(is_number(self) && is_number(other))
+    }
 }
 
 /// How a producer writes CSV. Found once per sync, then locked and checked against every export.
@@ -85,6 +106,9 @@ pub struct SchemaLock {
     pub csv: Option<CsvDialect>,
     /// Column types of text formats: declared ones, and those inferred from the first rows of a column.
     pub types: BTreeMap<String, ColumnType>,
+    /// What columns held when they were last looked at, to name those that hold something else.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<String, ColumnType>,
     /// Whether `types` of a column was declared in the sync (a mismatch rejects the row) or inferred (it is sent as text and counted).
     pub declared: std::collections::BTreeSet<String>,
     /// The op column that was found, once a change feed was seen.

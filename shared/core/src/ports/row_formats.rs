@@ -1,4 +1,4 @@
-use crate::model::{Row, RowError, SchemaLock};
+use crate::model::{ColumnType, Row, RowError, SchemaLock};
 
 use super::ExportBytes;
 
@@ -43,6 +43,8 @@ pub struct Inspection {
     pub format: String,
     /// Its columns, in order.
     pub columns: Vec<String>,
+    /// What columns hold that hold one kind of value, nulls aside.
+    pub kinds: std::collections::BTreeMap<String, ColumnType>,
     /// For text columns with few distinct values: the values seen, for finding an op column.
     pub domains: Vec<(String, std::collections::BTreeSet<String>)>,
 }

@@ -11,8 +11,15 @@ use crate::protocol::{SeenUsers, Suppressed, Sync};
 pub(super) struct Drift {
     /// Columns came.
     pub added: bool,
-    /// Columns went, or the mapping is another one.
+    /// Columns went or hold something else, or the mapping is another one.
     pub other: bool,
+}
+
+/// One column went and one came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rename {
+    pub from: String,
+    pub to: String,
 }
 
 /// What one planning works with.
@@ -31,6 +38,8 @@ pub(super) struct PlanContext {
     pub replay: Option<Replay>,
     /// Columns that came since rows were sent: rows are also looked at without them.
     pub fresh_columns: Arc<BTreeSet<String>>,
+    /// A column that seems to have another name now: rows are looked at under the old one instead.
+    pub renamed: Option<Arc<Rename>>,
     /// Users of whom nothing is sent.
     pub suppressed: Arc<Suppressed>,
     /// What changed about columns or mapping, if anything.
@@ -56,6 +65,7 @@ impl PlanContext {
             seen_users: SeenUsers::default(),
             replay: None,
             fresh_columns: Arc::default(),
+            renamed: None,
             suppressed: Arc::default(),
             drift: Drift::default(),
             notes: Vec::new(),

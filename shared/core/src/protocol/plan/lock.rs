@@ -1,10 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::context::{Drift, PlanContext};
-use crate::config::{Feed, Mode, Order, SchemaChanges};
+use super::context::{Drift, PlanContext, Rename};
+use crate::config::{Feed, Kind, Mode, Order, SchemaChanges};
 use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
-use crate::model::{Checkpoint, ExportVersion, SchemaLock, Warning};
+use crate::model::{Checkpoint, ColumnType, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
 use crate::protocol::candidates::{feed_candidates, snapshot_of};
 use crate::protocol::delta_log::LOG_FOLDER;
@@ -28,7 +28,7 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
     let mut lock = before.clone();
     lock.types.extend(context.sync.config.source.types.clone());
     lock.declared.extend(context.sync.config.source.types.keys().cloned());
-    let mut domains = Vec::new();
+    let (mut domains, mut kinds) = (Vec::new(), BTreeMap::<String, BTreeSet<ColumnType>>::new());
     let (mut present, mut first_columns) = (BTreeSet::new(), BTreeSet::new());
     let mut looked_at: Vec<&ExportVersion> = spread(&exports).collect();
     if before.columns.is_empty() && before.csv.is_none() {
@@ -39,6 +39,9 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
             Ok(inspection) => {
                 first_columns.extend(inspection.columns.first().cloned());
                 lock = inspection.lock;
+                for (column, kind) in inspection.kinds {
+                    kinds.entry(column).or_default().insert(kind);
+                }
                 present.extend(inspection.columns.iter().cloned());
                 lock.columns.extend(inspection.columns);
                 domains.extend(inspection.domains);
@@ -55,15 +58,21 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
     if !present.is_empty() && context.sync.feed(&lock) == Feed::Snapshot {
         lock.gone = before.columns.difference(&present).cloned().collect();
     }
+    let retyped = take_kinds(&mut lock, kinds);
     lock.mapping = Some(context.sync.mapping().to_string());
     let added: BTreeSet<String> = match before.columns.is_empty() {
         true => BTreeSet::new(),
         false => lock.columns.difference(&before.columns).cloned().collect(),
     };
+    let went: Vec<&String> = lock.gone.difference(&before.gone).collect();
+    if let ([from], [to]) = (&went[..], &added.iter().collect::<Vec<_>>()[..])
+        && matches!(context.sync.config.kind, Kind::Events | Kind::UserProfiles | Kind::GroupProfiles)
+    {
+        context.renamed = Some(Arc::new(Rename { from: (*from).clone(), to: (*to).clone() }));
+    }
     context.drift = Drift {
         added: !added.is_empty(),
-        other: lock.gone.difference(&before.gone).next().is_some()
-            || (before.mapping.is_some() && before.mapping != lock.mapping),
+        other: !went.is_empty() || !retyped.is_empty() || (before.mapping.is_some() && before.mapping != lock.mapping),
     };
     if context.sync.config.schema_changes == SchemaChanges::NewRowsOnly {
         lock.adopted.extend(added);
@@ -72,6 +81,7 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
         context.fresh_columns = Arc::new(added);
     }
     context.notes = drift(context, &before, &lock);
+    context.notes.extend(retyped);
     context.lock = Arc::new(lock);
     Ok(())
 }
@@ -198,6 +208,31 @@ fn merged(domains: &[(String, BTreeSet<String>)]) -> Vec<(String, BTreeSet<Strin
         by_name.entry(name.clone()).or_default().extend(values.iter().cloned());
     }
     by_name.into_iter().collect()
+}
+
+/// Takes what columns hold now into the lock, and names those that held something else.
+fn take_kinds(lock: &mut SchemaLock, kinds: BTreeMap<String, BTreeSet<ColumnType>>) -> Vec<Warning> {
+    let mut notes = Vec::new();
+    for (column, kinds) in kinds {
+        // Where exports differ among themselves nothing changed from one to another.
+        let [kind] = kinds.into_iter().collect::<Vec<_>>()[..] else { continue };
+        match lock.kinds.insert(column.clone(), kind) {
+            // A column of CSV whose values once looked like text is text, whatever later ones look like.
+            Some(ColumnType::String) if lock.csv.is_some() => {
+                lock.kinds.insert(column, ColumnType::String);
+            }
+            Some(before) if before.differs(kind) => notes.push(Warning {
+                code: "column_retyped".to_string(),
+                text: format!(
+                    "column {column} held {} and holds {} now. Rows that look different by it count as changed",
+                    before.words(),
+                    kind.words()
+                ),
+            }),
+            _ => {}
+        }
+    }
+    notes
 }
 
 /// Names what changed about columns and mapping since the last plan.

@@ -1,16 +1,27 @@
+use std::sync::Arc;
+
+use super::context::Rename;
 use super::selection::Selection;
 use crate::mapping::{Op, RowFilter, SourceRows};
-use crate::model::{Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock, UserSample};
+use crate::model::{Columns, Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock, UserSample};
 use crate::ports::{Mutation, RowBlock, RowEncoder};
 use crate::protocol::{Suppressed, Sync};
 
 /// What rows are looked at with.
 pub(super) struct View<'a> {
     pub lock: &'a SchemaLock,
-    /// The lock without the columns that came since, where rows are looked at without them as well.
-    pub without: Option<&'a SchemaLock>,
+    /// How rows were before columns came, where they are looked at like that as well.
+    pub earlier: Option<&'a Earlier>,
     /// Users of whom nothing is sent.
     pub suppressed: &'a Suppressed,
+}
+
+/// How rows were before columns came.
+pub(super) struct Earlier {
+    /// The lock without these columns.
+    pub lock: SchemaLock,
+    /// A column that had another name.
+    pub renamed: Option<Arc<Rename>>,
 }
 
 /// What the pass over the rows is for.
@@ -55,7 +66,7 @@ pub(super) struct MappedRow {
     /// Whether its user is to be forgotten: nothing is sent, not even a delete.
     pub is_suppressed: bool,
     pub kept_id: Option<Box<str>>,
-    /// Fingerprint without the columns that came since, where there are any.
+    /// Fingerprint of the row as it was before columns came, where some did.
     pub old_fingerprint: Option<u64>,
     line: (u32, u32),
     clearing: (u32, u32),
@@ -95,7 +106,11 @@ pub(super) fn map_block(
         source: SourceRows::new(&sync.config, view.lock),
         encoder: sync.destination.encoder(view.lock),
         filter: RowFilter::new(&sync.config),
-        without: view.without.map(|lock| sync.destination.encoder(lock)),
+        earlier: view.earlier.map(|earlier| EarlierEncoder {
+            encoder: sync.destination.encoder(&earlier.lock),
+            renamed: earlier.renamed.clone(),
+            columns: None,
+        }),
         suppressed: view.suppressed,
         pass,
         keeps_row_state: sync.keeps_row_state(),
@@ -128,7 +143,7 @@ struct Mapper<'a> {
     source: SourceRows,
     encoder: Box<dyn RowEncoder>,
     filter: RowFilter,
-    without: Option<Box<dyn RowEncoder>>,
+    earlier: Option<EarlierEncoder>,
     suppressed: &'a Suppressed,
     pass: Pass,
     keeps_row_state: bool,
@@ -137,6 +152,36 @@ struct Mapper<'a> {
     bounds_ms: (i64, i64),
     out: MappedBlock,
     scratch: Vec<u8>,
+}
+
+/// Encodes rows as they were before columns came.
+struct EarlierEncoder {
+    encoder: Box<dyn RowEncoder>,
+    renamed: Option<Arc<Rename>>,
+    /// Columns as they are and as they were.
+    columns: Option<(Arc<Columns>, Arc<Columns>)>,
+}
+
+impl EarlierEncoder {
+    fn fingerprint(&mut self, row: Row<'_>) -> Option<u64> {
+        let columns = self.columns(row.columns);
+        let mut line = Vec::new();
+        self.encoder.encode(Row { columns: &columns, ..row }, &mut line).ok()?;
+        Some(self.encoder.fingerprint(&line))
+    }
+
+    fn columns(&mut self, now: &Arc<Columns>) -> Arc<Columns> {
+        let Some(rename) = &self.renamed else { return now.clone() };
+        if let Some((known, earlier)) = &self.columns
+            && Arc::ptr_eq(known, now)
+        {
+            return earlier.clone();
+        }
+        let old_name = |name: &String| if *name == rename.to { rename.from.clone() } else { name.clone() };
+        let earlier = Arc::new(Columns { names: now.names.iter().map(old_name).collect() });
+        self.columns = Some((now.clone(), earlier.clone()));
+        earlier
+    }
 }
 
 type Rejected = (Option<RowKey>, RowError);
@@ -205,9 +250,8 @@ impl Mapper<'_> {
         if let Some(row) = self.out.rows.last_mut() {
             row.is_suppressed = is_suppressed;
         }
-        if let Some(without) = &mut self.without {
-            let mut old = Vec::new();
-            let fingerprint = without.encode(row, &mut old).ok().map(|_| without.fingerprint(&old));
+        if let Some(earlier) = &mut self.earlier {
+            let fingerprint = earlier.fingerprint(row);
             if let Some(row) = self.out.rows.last_mut() {
                 row.old_fingerprint = fingerprint;
             }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::context::PlanContext;
-use super::map::{MappedBlock, Pass, View, map_block};
+use super::map::{Earlier, MappedBlock, Pass, View, map_block};
 use super::selection::Selection;
 use crate::model::{ExportVersion, SchemaLock};
 use crate::ports::{ExportError, PortError, Progress, RowBlock, RowBlocks, run_on};
@@ -41,16 +41,16 @@ pub(super) async fn mapped_blocks(
     });
 
     let (sync, lock) = (context.sync.clone(), context.lock.clone());
-    let (without, suppressed) = (without_fresh_columns(context, pass), context.suppressed.clone());
+    let (earlier, suppressed) = (earlier(context, pass), context.suppressed.clone());
     let (width, now_ms) = (compute.width(), context.now_ms);
     let mapped = blocks
         .map(move |block: Result<Box<dyn RowBlock>, ExportError>| {
             let (sync, lock, selection): (_, Arc<SchemaLock>, _) = (sync.clone(), lock.clone(), selection.clone());
-            let (name, without, suppressed) = (name.clone(), without.clone(), suppressed.clone());
+            let (name, earlier, suppressed) = (name.clone(), earlier.clone(), suppressed.clone());
             // Started here, not when polled: a block is mapped while the next one is decoded.
             let job = block.map(|block| {
                 let job = move || {
-                    let view = View { lock: &lock, without: without.as_deref(), suppressed: &suppressed };
+                    let view = View { lock: &lock, earlier: earlier.as_deref(), suppressed: &suppressed };
                     map_block(&sync, &view, &*block, &selection, pass, now_ms)
                 };
                 run_on(&compute, job)
@@ -69,11 +69,18 @@ pub(super) async fn mapped_blocks(
         .boxed())
 }
 
-/// The lock as it was before columns came, where rows are to be looked at without them.
-fn without_fresh_columns(context: &PlanContext, pass: Pass) -> Option<Arc<SchemaLock>> {
-    let fresh = &context.fresh_columns;
-    let wanted = pass == Pass::Encode && !fresh.is_empty();
-    wanted.then(|| Arc::new(SchemaLock { hidden: fresh.iter().cloned().collect(), ..(*context.lock).clone() }))
+/// How rows were before columns came, where they are to be looked at like that too.
+fn earlier(context: &PlanContext, pass: Pass) -> Option<Arc<Earlier>> {
+    let mut hidden = (*context.fresh_columns).clone();
+    if pass != Pass::Encode || hidden.is_empty() {
+        return None;
+    }
+    let mut lock = (*context.lock).clone();
+    if let Some(rename) = &context.renamed {
+        hidden.remove(&rename.to);
+        lock.columns.remove(&rename.to);
+    }
+    Some(Arc::new(Earlier { lock: SchemaLock { hidden, ..lock }, renamed: context.renamed.clone() }))
 }
 
 async fn open(context: &PlanContext, export: &ExportVersion) -> Result<Box<dyn RowBlocks>, ExportError> {

@@ -60,17 +60,32 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
         warn("deletes", format!("{} deletes {note}", draft.deletes));
     }
     let verb = match context.sync.config.schema_changes {
-        SchemaChanges::NewRowsOnly => "and stay as they were sent",
-        _ => "and are updated for them",
+        SchemaChanges::NewRowsOnly => "stay as they were sent",
+        _ => "are updated for it",
     };
-    if draft.fresh_updates > 0 {
-        warn("fresh_updates", format!("{} rows differ only in columns that are new, {verb}", draft.fresh_updates));
+    match &context.renamed {
+        _ if draft.fresh_updates == 0 => {}
+        Some(rename) => {
+            let (rows, from, to) = (draft.fresh_updates, &rename.from, &rename.to);
+            let mapping = context.sync.config.kind.mapping();
+            warn(
+                "renamed",
+                format!(
+                    "{rows} rows differ only in that column {from} is called {to} now, and {verb}; to go on under the old name set {mapping}.properties: {{ {from}: {to} }}"
+                ),
+            );
+        }
+        None => {
+            warn("fresh_updates", format!("{} rows differ only in columns that are new, and {verb}", draft.fresh_updates));
+        }
     }
     if context.drift.other && draft.updates > 0 {
         let updates = draft.updates;
         warn(
             "schema_updates",
-            format!("with columns gone or another mapping, {updates} rows that were sent are updated"),
+            format!(
+                "with columns gone or of another type, or another mapping, {updates} rows that were sent are updated"
+            ),
         );
     }
     let payload_bytes = draft.stager.payload_bytes;
