@@ -388,7 +388,6 @@ fn ids_that_name_two_rows_keep_the_newest_and_never_flap() {
 
 /// Named by all its columns, an update takes away one row and adds another: its pre-image names the row that goes.
 #[test]
-#[ignore = "pre-images are dropped, as every pair-based producer asks for; an update of a key column needs a row id to be told, which comes with the native dialects"]
 fn an_update_of_a_key_column_takes_the_old_row_away() {
     let Some(path) = real_data("delta/_derived_table_changes/cdf-table-non-partitioned.parquet") else { return };
     let changes = changes_of(&path);

@@ -121,26 +121,37 @@ fn a_renamed_column_is_told_from_a_new_one() {
 #[test]
 fn a_column_that_holds_something_else_is_named() {
     let project = Project::new().sync_yaml("t", SYNC);
-    let row = |id: u32, price: &str| format!("{{\"id\":{id},\"at\":\"2026-01-01\",\"user\":\"u\",\"price\":{price}}}\n");
+    let row =
+        |id: u32, price: &str| format!("{{\"id\":{id},\"at\":\"2026-01-01\",\"user\":\"u\",\"price\":{price}}}\n");
     project.export("t/1.jsonl", row(1, "1") + &row(2, "2"));
     project.sync().exits(0);
     project.export("t/1.jsonl", row(1, "1") + &row(2, "2.5"));
     project.run(&["plan"]).exits(0).never_says(&["column price"]);
     project.export("t/1.jsonl", row(1, "\"1\"") + &row(2, "\"2\""));
     let said = "column price held whole numbers and holds text now";
-    project.run(&["plan"]).exits(0).says(&[said, "another type, or another mapping, 2 rows that were sent are updated"]);
+    project
+        .run(&["plan"])
+        .exits(0)
+        .says(&[said, "another type, or another mapping, 2 rows that were sent are updated"]);
     project.sync().exits(0).counts(&[("plan/updates", 2)]);
     project.export("t/1.jsonl", row(1, "\"1\"") + &row(2, "\"3\""));
     project.run(&["plan"]).exits(0).never_says(&["column price"]);
 
     // Where columns have no types of their own, text stays text.
-    let project = Project::new().sync_yaml("t", &SYNC.replace("feed: snapshot, complete: each_file", "feed: append").replace("mirror", "append"));
+    let project = Project::new().sync_yaml(
+        "t",
+        &SYNC.replace("feed: snapshot, complete: each_file", "feed: append").replace("mirror", "append"),
+    );
     for (number, (price, says)) in [("1", false), ("free", true), ("2", false), ("gift", false)].iter().enumerate() {
         let day = number + 1;
         project.export(&format!("t/{day}.csv"), format!("id,at,user,price\n{day},2026-01-0{day},u,{price}\n"));
         let plan = project.run(&["plan"]);
         let word = "column price held whole numbers and holds text now";
-        if *says { plan.says(&[word]) } else { plan.never_says(&[word]) };
+        if *says {
+            plan.says(&[word])
+        } else {
+            plan.never_says(&[word])
+        };
         project.sync();
     }
 }

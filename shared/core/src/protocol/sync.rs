@@ -95,6 +95,12 @@ impl Sync {
         lock.envelope.is_some() || self.config.source.ties == Ties::Delivery
     }
 
+    /// Whether a row as it was before an update stands for a delete of its key. Where the changes of a key have an order, the
+    /// row after it beats it; without one, a row that came in another export could not.
+    pub fn pre_images_delete(&self, lock: &SchemaLock) -> bool {
+        self.config.mode == Mode::Mirror && (lock.order_column.is_some() || self.orders_by_delivery(lock))
+    }
+
     /// Whether the feed may turn out to be another one once the exports are looked at.
     pub fn feed_is_open(&self, lock: &SchemaLock) -> bool {
         self.config.kind != Kind::LookupTable

@@ -115,6 +115,7 @@ pub(super) fn map_block(
         pass,
         keeps_row_state: sync.keeps_row_state(),
         is_of_users: sync.config.is_of_users(),
+        pre_images_delete: sync.pre_images_delete(view.lock),
         users: UserSample::default(),
         bounds_ms: sync.destination.time_bounds(now_ms),
         out: MappedBlock { next_row: block.first_row() + block.rows(), ..MappedBlock::default() },
@@ -148,6 +149,7 @@ struct Mapper<'a> {
     pass: Pass,
     keeps_row_state: bool,
     is_of_users: bool,
+    pre_images_delete: bool,
     users: UserSample,
     bounds_ms: (i64, i64),
     out: MappedBlock,
@@ -191,7 +193,7 @@ impl Mapper<'_> {
         let unkeyed = |error| (None, error);
         let op = self.source.op(row).map_err(unkeyed)?;
         if op == Op::PreImage {
-            self.out.pre_images += 1;
+            self.take_pre_image(number, row);
             return Ok(());
         }
         if !self.filter.takes_row(row) {
@@ -257,6 +259,16 @@ impl Mapper<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A row as it was before an update: its key is gone, unless the row after it, which beats it, has the same key.
+    fn take_pre_image(&mut self, number: u64, row: Row<'_>) {
+        let is_delete = self.pre_images_delete && self.source.has_key();
+        let known = if is_delete { self.source.key(row).ok().zip(self.source.version(row).ok()) } else { None };
+        match known {
+            Some((key, version)) => self.push(number, key, Op::Delete, version, 0, 0, true, None, (0, 0)),
+            None => self.out.pre_images += 1,
+        }
     }
 
     /// A row that the filter leaves out: its key, if it has one, is not to be at the destination.

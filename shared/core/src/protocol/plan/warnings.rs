@@ -76,7 +76,10 @@ pub(super) fn add_warnings(context: &PlanContext, draft: &mut Draft) {
             );
         }
         None => {
-            warn("fresh_updates", format!("{} rows differ only in columns that are new, and {verb}", draft.fresh_updates));
+            warn(
+                "fresh_updates",
+                format!("{} rows differ only in columns that are new, and {verb}", draft.fresh_updates),
+            );
         }
     }
     if context.drift.other && draft.updates > 0 {
