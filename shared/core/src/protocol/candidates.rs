@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
-use std::io::Read;
 
+use super::databricks_commits::{is_commit_marker, read_commits};
 use super::delta_log::{is_log, read_delta_log};
-use super::limits::{MANIFEST_BYTES_MAX, PAGE};
+use super::limits::PAGE;
+use super::manifest::read_manifest;
 use super::names;
+use super::stale_shards::leave_out_stale;
 use super::store::decode;
 use super::{ProtocolError, Sync};
 use crate::config::Complete;
@@ -19,6 +21,8 @@ pub(super) struct Snapshot {
     pub proof: Option<String>,
     /// Why it cannot be planned yet.
     pub waits_for: Option<String>,
+    /// Shards of an earlier unload, which are not read.
+    pub stale: Vec<String>,
 }
 
 impl Snapshot {
@@ -86,7 +90,7 @@ async fn consumed_between(
 
 /// The snapshot under a sync's prefix and what proves it complete.
 pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> Result<Snapshot, ProtocolError> {
-    let (mut exports, mut log) = (Vec::new(), Vec::new());
+    let (mut exports, mut log, mut commits) = (Vec::new(), Vec::new(), Vec::new());
     let (mut manifest, mut success): (Option<ExportVersion>, Option<ExportVersion>) = (None, None);
     let mut after: Option<String> = None;
     loop {
@@ -101,6 +105,8 @@ pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> 
                 manifest = Some(version);
             } else if name == "_SUCCESS" {
                 success = Some(version);
+            } else if is_commit_marker(name) {
+                commits.push(version);
             } else if !ports.formats.is_control_file(&version.key) {
                 exports.push(version);
             }
@@ -111,7 +117,15 @@ pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> 
     }
     let newest = exports.iter().map(|e| e.modified_ms).max().unwrap_or(i64::MIN);
     let success = success.filter(|s| s.modified_ms >= newest);
-    let mut snapshot = Snapshot { exports, proof: None, waits_for: None };
+    let mut snapshot = Snapshot { exports, ..Snapshot::default() };
+    if !commits.is_empty() {
+        read_commits(ports, &commits, &mut snapshot).await?;
+        if snapshot.waits_for.is_some() {
+            return Ok(snapshot);
+        }
+    } else if manifest.is_none() && sync.config.source.complete != Complete::EachFile {
+        snapshot.stale = leave_out_stale(&mut snapshot.exports);
+    }
     match &sync.config.source.complete {
         Complete::Auto => match (manifest, success) {
             (Some(manifest), _) => read_manifest(ports, &manifest, &mut snapshot).await?,
@@ -168,49 +182,8 @@ async fn delta_snapshot(
     if exports.len() < table.files.len() {
         let missing = table.files.len() - exports.len();
         let reason = format!("the Delta log names {missing} files that are not there yet");
-        return Ok(Snapshot { exports: Vec::new(), proof: None, waits_for: Some(reason) });
+        return Ok(Snapshot { waits_for: Some(reason), ..Snapshot::default() });
     }
     let proof = format!("version {} of the Delta table", table.version);
-    Ok(Snapshot { exports, proof: Some(proof), waits_for: None })
-}
-
-/// Takes the files that a manifest lists, and nothing else, if every one is there.
-async fn read_manifest(ports: &Ports, manifest: &ExportVersion, snapshot: &mut Snapshot) -> Result<(), ProtocolError> {
-    let refuse = |cause: &str| {
-        ProtocolError::Halt(format!(
-            "{}: {cause}. Write {{\"entries\":[{{\"url\":\"...\"}}]}}, or remove it and choose another source.complete",
-            manifest.key
-        ))
-    };
-    if manifest.size_bytes > MANIFEST_BYTES_MAX {
-        return Err(refuse("the manifest is too large to be one"));
-    }
-    let mut text = String::new();
-    ports
-        .exports
-        .open(manifest)
-        .await?
-        .read_to_string(&mut text)
-        .map_err(|e| ProtocolError::Retry(format!("{}: {e}", manifest.key)))?;
-    let json: serde_json::Value = serde_json::from_str(&text).map_err(|_| refuse("the manifest is not JSON"))?;
-    let entries =
-        json.get("entries").and_then(|e| e.as_array()).ok_or_else(|| refuse("the manifest has no entries"))?;
-    let mut listed = Vec::new();
-    for entry in entries {
-        let url = entry.get("url").and_then(|u| u.as_str()).ok_or_else(|| refuse("an entry has no url"))?;
-        // The url names bucket and key; the exports root may lie anywhere above, so the longest key that ends it counts.
-        let found = snapshot.exports.iter().filter(|e| url == e.key || url.ends_with(&format!("/{}", e.key)));
-        match found.max_by_key(|e| e.key.len()) {
-            Some(export) => listed.push(export.clone()),
-            None => {
-                snapshot.waits_for = Some(format!("{} lists files that are not there yet", manifest.key));
-                return Ok(());
-            }
-        }
-    }
-    listed.sort_by(|a, b| a.key.cmp(&b.key));
-    listed.dedup_by(|a, b| a.key == b.key);
-    snapshot.exports = listed;
-    snapshot.proof = Some(format!("{} lists its files", manifest.key));
-    Ok(())
+    Ok(Snapshot { exports, proof: Some(proof), ..Snapshot::default() })
 }

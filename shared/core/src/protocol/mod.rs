@@ -3,6 +3,7 @@
 
 mod batches;
 mod candidates;
+mod databricks_commits;
 mod decisions;
 mod deliver;
 mod delta_log;
@@ -11,12 +12,14 @@ mod error;
 mod finish;
 pub mod limits;
 mod lookup;
+mod manifest;
 pub mod names;
 mod plan;
 mod quarantine;
 mod requests;
 mod schedule;
 mod send_payload;
+mod stale_shards;
 mod state;
 mod store;
 mod suppression;

@@ -17,7 +17,7 @@ use crate::config::{Kind, Mode};
 use crate::ledger::{LedgerEntry, LedgerReader, LedgerWriter};
 use crate::model::{
     ChangeKind, Checkpoint, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState, RowStatus,
-    RowVersion, RunId,
+    RowVersion, RunId, Warning,
 };
 use crate::ports::ExportError;
 use crate::protocol::candidates::snapshot_of;
@@ -63,6 +63,7 @@ pub(super) async fn compare(
         )));
     }
     let mut draft = Draft::new(context);
+    draft.warnings.extend(stale_warning(&snapshot.stale));
     draft.exports = snapshot.exports;
     draft.consumed = 0;
     draft.snapshot = Some(digest.clone());
@@ -79,6 +80,17 @@ pub(super) async fn compare(
     let groups = index.finish(&context.ports.compute).await?;
     let merge = merge_ledger(context, checkpoint, &mut draft, groups).await?;
     Ok(Some((draft, merge)))
+}
+
+fn stale_warning(stale: &[String]) -> Option<Warning> {
+    let which = match stale {
+        [] => return None,
+        [one] => format!("{one} is left out: it is a shard"),
+        [first, others @ ..] => format!("{first} and {} more are left out: they are shards", others.len()),
+    };
+    let text =
+        format!("{which} of an earlier unload, older than those before; remove what is old, or unload with a manifest");
+    Some(Warning { code: "stale_shards".to_string(), text })
 }
 
 async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, ProtocolError> {

@@ -1,0 +1,93 @@
+//! The list of files that an unload wrote, as Redshift's `UNLOAD ... MANIFEST [VERBOSE]` writes it.
+
+use std::io::Read;
+
+use serde_json::Value;
+
+use super::ProtocolError;
+use super::candidates::Snapshot;
+use super::limits::MANIFEST_BYTES_MAX;
+use crate::model::ExportVersion;
+use crate::ports::Ports;
+
+/// Takes the files that a manifest lists, and nothing else, if every one is there, and as long as it says.
+pub(super) async fn read_manifest(
+    ports: &Ports,
+    manifest: &ExportVersion,
+    snapshot: &mut Snapshot,
+) -> Result<(), ProtocolError> {
+    let refuse = |cause: &str| {
+        ProtocolError::Halt(format!(
+            "{}: {cause}. Write {{\"entries\":[{{\"url\":\"...\"}}]}}, or remove it and choose another source.complete",
+            manifest.key
+        ))
+    };
+    let text = read_small(ports, manifest).await?.ok_or_else(|| refuse("the manifest is too large to be one"))?;
+    let entries = entries_of(&text).map_err(refuse)?;
+    let mut listed = Vec::new();
+    for entry in entries {
+        let url = entry.get("url").and_then(Value::as_str).ok_or_else(|| refuse("an entry has no url"))?;
+        // The url names bucket and key; the exports root may lie anywhere above, so the longest key that ends it counts.
+        let found = snapshot.exports.iter().filter(|e| url == e.key || url.ends_with(&format!("/{}", e.key)));
+        let Some(export) = found.max_by_key(|e| e.key.len()) else {
+            snapshot.waits_for = Some(format!("{} lists files that are not there yet", manifest.key));
+            return Ok(());
+        };
+        let length = entry.get("meta").and_then(|meta| meta.get("content_length")).and_then(Value::as_u64);
+        if length.is_some_and(|length| length != export.size_bytes) {
+            let reason = format!("{} lists {} with another length: it is being written anew", manifest.key, export.key);
+            snapshot.waits_for = Some(reason);
+            return Ok(());
+        }
+        listed.push(export.clone());
+    }
+    listed.sort_by(|a, b| a.key.cmp(&b.key));
+    listed.dedup_by(|a, b| a.key == b.key);
+    snapshot.exports = listed;
+    snapshot.proof = Some(format!("{} lists its files", manifest.key));
+    Ok(())
+}
+
+/// The text of a small object; `None` if it is larger than any of its kind.
+pub(super) async fn read_small(ports: &Ports, object: &ExportVersion) -> Result<Option<String>, ProtocolError> {
+    if object.size_bytes > MANIFEST_BYTES_MAX {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    let read = ports.exports.open(object).await?.read_to_string(&mut text);
+    read.map_err(|e| ProtocolError::Retry(format!("{}: {e}", object.key)))?;
+    Ok(Some(text))
+}
+
+/// The entries. A verbose manifest has a schema beside them that is not always JSON, so only they are read then
+/// (docs.aws.amazon.com/redshift/latest/dg/r_UNLOAD_command_examples.html, 2026-11).
+fn entries_of(text: &str) -> Result<Vec<Value>, &'static str> {
+    let entries = match serde_json::from_str::<Value>(text) {
+        Ok(mut json) => json.get_mut("entries").map(Value::take),
+        Err(_) => {
+            let after = text.split_once("\"entries\"").and_then(|(_, rest)| rest.split_once(':'));
+            let (_, rest) = after.ok_or("the manifest is not JSON")?;
+            let first = serde_json::Deserializer::from_str(rest).into_iter::<Value>().next();
+            Some(first.and_then(Result::ok).ok_or("the manifest is not JSON")?)
+        }
+    };
+    match entries {
+        Some(Value::Array(entries)) => Ok(entries),
+        _ => Err("the manifest has no entries"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_of_a_verbose_manifest_may_be_no_json() {
+        let verbose = r#"{"entries": [{"url":"s3://b/venue_0000_part_00","meta":{"content_length":32295}}],
+            "schema": {"elements": [{"name": "venuename", "type": { "base": "character varying", 25 }}]}}"#;
+        let entries = entries_of(verbose).unwrap();
+        assert_eq!(entries[0]["meta"]["content_length"], 32_295);
+        assert_eq!(entries_of("[1]"), Err("the manifest has no entries"));
+        assert_eq!(entries_of("entries"), Err("the manifest is not JSON"));
+    }
+}
