@@ -40,8 +40,9 @@ pub enum Command {
     },
     /// Write a project folder to start from.
     Init {
-        /// Start from the raw exports of another tool, to carry its history over.
-        #[arg(long, value_parser = ["amplitude"])]
+        /// Start from what another tool exports: Amplitude's history, GA4's tables in BigQuery, Segment's raw calls or
+        /// warehouse tables, Snowplow's events.
+        #[arg(long, value_parser = ["amplitude", "ga4", "segment", "segment-tables", "snowplow"])]
         from: Option<String>,
     },
     /// Check the configuration, the secrets and the exports.

@@ -221,6 +221,57 @@ pub(crate) fn fields_of(raw: &str) -> Result<Vec<Field<'_>>, NestedError> {
     Ok(fields)
 }
 
+/// The pairs of a list such as `[{"key":"page","value":{"string_value":"/"}}]`, with the member of the value that is there,
+/// in the order of their keys; the last of two equal keys counts. GA4 keeps parameters like that
+/// (developers.google.com/analytics/bigquery/event-schema, 2026-11), and BigQuery writes whole numbers as texts.
+pub(crate) fn pairs_of(raw: &str) -> Result<Vec<Field<'_>>, NestedError> {
+    let bytes = raw.as_bytes();
+    let mut at = skip_blank(bytes, 0);
+    if bytes.get(at) != Some(&b'[') {
+        return Err(NestedError::NotJson);
+    }
+    at = skip_blank(bytes, at + 1);
+    let mut pairs = Vec::with_capacity(16);
+    while bytes.get(at) != Some(&b']') || !pairs.is_empty() {
+        let (_, end) = value(bytes, at)?;
+        pairs.push(pair_of(&raw[at..end])?);
+        at = skip_blank(bytes, end);
+        match bytes.get(at) {
+            Some(b',') => at = skip_blank(bytes, at + 1),
+            Some(b']') => break,
+            _ => return Err(NestedError::NotJson),
+        }
+    }
+    if skip_blank(bytes, at + 1) < bytes.len() {
+        return Err(NestedError::NotJson);
+    }
+    pairs.reverse();
+    pairs.sort_by(|a, b| a.name.cmp(&b.name));
+    pairs.dedup_by(|later, kept| later.name == kept.name);
+    Ok(pairs)
+}
+
+fn pair_of(raw: &str) -> Result<Field<'_>, NestedError> {
+    let (mut name, mut held) = (None, None);
+    for field in fields_of(raw)? {
+        match field.name.as_ref() {
+            "key" => name = field.text(),
+            "value" => held = Some(field),
+            _ => {}
+        }
+    }
+    let (name, held) = name.zip(held).ok_or(NestedError::NotJson)?;
+    if held.kind != Scanned::Nested {
+        return Ok(Field { name, ..held });
+    }
+    let member = fields_of(held.raw)?.into_iter().find(|field| field.kind != Scanned::Null);
+    let Some(member) = member else { return Ok(Field { name, raw: "null", kind: Scanned::Null }) };
+    let digits = member.raw.trim_matches('"');
+    let is_number = member.name == "int_value" && serde_json::from_str::<serde_json::Number>(digits).is_ok();
+    let (raw, kind) = if is_number { (digits, Scanned::Number) } else { (member.raw, member.kind) };
+    Ok(Field { name, raw, kind })
+}
+
 /// The text of a JSON string.
 pub(crate) fn string_of(raw: &str) -> Result<Cow<'_, str>, NestedError> {
     match value(raw.as_bytes(), 0)? {
@@ -255,6 +306,19 @@ mod tests {
         let mut out = Vec::new();
         write_json(raw, NestedLimits { depth: 3, items: 254, bytes: 8 * 1024 }, &mut out)
             .map(|()| String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn pairs_are_fields_by_their_keys() {
+        let raw = r#"[{"key":"b","value":{"string_value":null,"int_value":"12"}},{"key":"a","value":{"string_value":"x"}},
+            {"value":{"double_value":1.5},"key":"c"},{"key":"none","value":{}},{"key":"flat","value":true}]"#;
+        let pairs = pairs_of(raw).unwrap();
+        let shown: Vec<String> = pairs.iter().map(|pair| format!("{}={}", pair.name, pair.raw)).collect();
+        assert_eq!(shown, ["a=\"x\"", "b=12", "c=1.5", "flat=true", "none=null"]);
+        assert!(pairs_of("[]").unwrap().is_empty());
+        for bad in ["{}", "[1]", "[{\"key\":\"a\"}]", "[{\"value\":1}]", "[] 1", "["] {
+            assert!(pairs_of(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use driftless_core::json::Scanned;
 use driftless_core::mapping::{canonical_text, timestamp_text};
 use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode, Value};
 
-use crate::json::{NestedError, fields_of, string_of, write_json, write_number, write_string};
+use crate::json::{NestedError, fields_of, pairs_of, string_of, write_json, write_number, write_string};
 use crate::value_rules::ValueRules;
 
 /// Columns with JSON objects, and which of their fields become properties.
@@ -150,7 +150,8 @@ impl PropertyWriter {
             _ => return Err(not_an_object(column)),
         };
         let mut count = 0;
-        for field in fields_of(raw).map_err(|_| not_an_object(column))? {
+        let fields = if raw.trim_ascii_start().starts_with('[') { pairs_of(raw) } else { fields_of(raw) };
+        for field in fields.map_err(|_| not_an_object(column))? {
             let name = (self.rules.property_name)(&field.name);
             if field.kind == Scanned::Null || plan.taken.contains(name.as_ref()) || !plan.fields.takes(&field.name) {
                 continue;
@@ -179,7 +180,7 @@ fn not_an_object(column: &str) -> RowError {
     RowError::of_column(
         RowErrorCode::TypeMismatch,
         column,
-        format!("column {column} holds no JSON object"),
+        format!("column {column} holds no JSON object, and no list of keys and values"),
         "correct the export, or remove the column from json_properties",
     )
 }

@@ -4,25 +4,57 @@ use crate::cli::{Exit, Failure};
 
 const PROJECT: &str = include_str!("../../templates/driftless.yaml");
 const SYNC: &str = include_str!("../../templates/purchases.yaml");
-const AMPLITUDE_EVENTS: &str = include_str!("../../templates/amplitude_events.yaml");
-const AMPLITUDE_USERS: &str = include_str!("../../templates/amplitude_users.yaml");
-const AMPLITUDE_GROUPS: &str = include_str!("../../templates/amplitude_companies.yaml");
+
+/// Syncs to start from.
+struct Start {
+    /// What writes the exports.
+    tool: &'static str,
+    /// Where these go.
+    exports: &'static str,
+    /// Files and what they hold.
+    syncs: &'static [(&'static str, &'static str)],
+}
+
+const STARTS: [Start; 5] = [
+    Start {
+        tool: "amplitude",
+        exports: "exports/amplitude",
+        syncs: &[
+            ("syncs/amplitude_events.yaml", include_str!("../../templates/amplitude_events.yaml")),
+            ("syncs/amplitude_users.yaml", include_str!("../../templates/amplitude_users.yaml")),
+            ("syncs/amplitude_companies.yaml", include_str!("../../templates/amplitude_companies.yaml")),
+        ],
+    },
+    Start {
+        tool: "ga4",
+        exports: "exports/ga4",
+        syncs: &[("syncs/ga4_events.yaml", include_str!("../../templates/ga4_events.yaml"))],
+    },
+    Start {
+        tool: "segment",
+        exports: "exports/segment",
+        syncs: &[("syncs/segment_calls.yaml", include_str!("../../templates/segment_calls.yaml"))],
+    },
+    Start {
+        tool: "segment-tables",
+        exports: "exports/tracks",
+        syncs: &[("syncs/segment_tracks.yaml", include_str!("../../templates/segment_tracks.yaml"))],
+    },
+    Start {
+        tool: "snowplow",
+        exports: "exports/snowplow",
+        syncs: &[("syncs/snowplow_events.yaml", include_str!("../../templates/snowplow_events.yaml"))],
+    },
+];
 
 /// Writes a project folder; an existing file is never overwritten.
 pub fn run(folder: &Path, from: Option<&str>) -> Result<Exit, Failure> {
-    let (files, exports): (&[(&str, &str)], &str) = match from {
-        Some(_) => (
-            &[
-                ("driftless.yaml", PROJECT),
-                ("syncs/amplitude_events.yaml", AMPLITUDE_EVENTS),
-                ("syncs/amplitude_users.yaml", AMPLITUDE_USERS),
-                ("syncs/amplitude_companies.yaml", AMPLITUDE_GROUPS),
-            ],
-            "exports/amplitude",
-        ),
-        None => (&[("driftless.yaml", PROJECT), ("syncs/purchases.yaml", SYNC)], "exports/purchases"),
+    let start = STARTS.iter().find(|start| Some(start.tool) == from);
+    let (exports, syncs): (&str, &[(&str, &str)]) = match start {
+        Some(start) => (start.exports, start.syncs),
+        None => ("exports/purchases", &[("syncs/purchases.yaml", SYNC)]),
     };
-    for (path, text) in files {
+    for (path, text) in [("driftless.yaml", PROJECT)].iter().chain(syncs) {
         let path = folder.join(path);
         if path.exists() {
             return Err(Failure::configuration(vec![format!(
