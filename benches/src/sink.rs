@@ -1,4 +1,4 @@
-//! A counting stand-in for Mixpanel's `/import`, on loopback, as cheap in CPU as it can be.
+//! A counting stand-in for Mixpanel's `/import` and `/engage` and Amplitude's `/batch`, on loopback, as cheap in CPU as it can be.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::count::BodyCounter;
+use crate::count::{BodyCounter, Mark};
 use crate::http::{Head, Length, Requests};
 
 /// What arrived since the start or the last reset.
@@ -97,7 +97,7 @@ async fn connection(stream: TcpStream, counts: &Counts, delay: Duration) -> io::
             return refuse(&mut writer, error).await;
         }
         let (status, text) = answer(&head, &body, counts, &mut counter);
-        if !delay.is_zero() && head.path == "/import" {
+        if !delay.is_zero() && head.method == "POST" {
             tokio::time::sleep(delay).await;
         }
         send(&mut writer, status, &text, head.close).await?;
@@ -109,10 +109,10 @@ async fn connection(stream: TcpStream, counts: &Counts, delay: Duration) -> io::
 
 fn answer(head: &Head, body: &[u8], counts: &Counts, counter: &mut BodyCounter) -> (&'static str, String) {
     match (head.method.as_str(), head.path.as_str()) {
-        ("POST", "/import") => match counter.count(body, head.gzip) {
+        ("POST", path) if let Some(mark) = mark_of(path) => match counter.count(body, head.gzip, mark) {
             Ok(events) => {
                 counts.add(events, body.len() as u64);
-                ("200 OK", format!("{{\"code\":200,\"num_records_imported\":{events},\"status\":\"OK\"}}"))
+                ("200 OK", taken(mark, events))
             }
             Err(error) => ("400 Bad Request", failure(400, &format!("gzip: {error}"))),
         },
@@ -121,7 +121,28 @@ fn answer(head: &Head, body: &[u8], counts: &Counts, counter: &mut BodyCounter) 
             counts.reset();
             ("200 OK", counts.json())
         }
-        _ => ("404 Not Found", failure(404, "the sink knows POST /import, GET /count and DELETE /count")),
+        _ => (
+            "404 Not Found",
+            failure(404, "the sink knows POST /import, /engage and /batch, GET /count and DELETE /count"),
+        ),
+    }
+}
+
+fn mark_of(path: &str) -> Option<Mark> {
+    match path {
+        "/import" => Some(Mark::Import),
+        "/engage" => Some(Mark::Profile),
+        "/batch" => Some(Mark::Amplitude),
+        _ => None,
+    }
+}
+
+/// The answer of each route if it took everything.
+fn taken(mark: Mark, events: u64) -> String {
+    match mark {
+        Mark::Import => format!("{{\"code\":200,\"num_records_imported\":{events},\"status\":\"OK\"}}"),
+        Mark::Profile => "{\"error\":null,\"status\":1}".to_owned(),
+        Mark::Amplitude => format!("{{\"code\":200,\"events_ingested\":{events}}}"),
     }
 }
 

@@ -10,7 +10,7 @@ use driftless_benches::format::Format;
 use driftless_benches::generate::Plan;
 use driftless_benches::report::{Run, save, table};
 use driftless_benches::runner::{Bench, expected, run};
-use driftless_benches::tools::{Tool, ToolOptions};
+use driftless_benches::tools::{Kind, Tool, ToolOptions};
 
 /// Measure tools over the same rows against a counting sink on 127.0.0.1. Run it from the
 /// workspace's root.
@@ -40,6 +40,9 @@ struct Args {
     /// Driftless drops events it sent before (dedupe: 30 days) instead of keeping no row state.
     #[arg(long)]
     row_state: bool,
+    /// What Driftless makes of the rows; the peer sends events of Mixpanel.
+    #[arg(long, default_value = "events")]
+    kind: Kind,
     /// The Driftless binary.
     #[arg(long, default_value = "target/release/driftless")]
     driftless: PathBuf,
@@ -81,6 +84,7 @@ fn main() -> Result<ExitCode> {
         options: ToolOptions {
             driftless: args.driftless,
             row_state: args.row_state,
+            kind: args.kind,
             peer_dir: args.peer_dir,
             peer_package: args.peer_package,
             peer_workers: args.peer_workers,

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::absolute;
 use std::process::Command;
 
-use super::{Input, Prepared, ToolOptions};
+use super::{Input, Kind, Prepared, ToolOptions};
 use crate::Result;
 
 /// The sync of the bench, without its last line.
-const SYNC: &str = "\
+const EVENTS: &str = "\
 destination: product
 kind: events
 mode: append
@@ -18,6 +18,17 @@ events:
   time: { column: created_at }
   user_id: customer_id
   insert_id: event_id
+  json_properties: [extra]
+";
+
+/// The same columns as properties of as many users as there are rows.
+const PROFILES: &str = "\
+destination: product
+kind: user_profiles
+mode: append
+source: { prefix: events/ }
+profiles:
+  id: event_id
   json_properties: [extra]
 ";
 
@@ -33,13 +44,18 @@ pub fn driftless(input: &Input, sink_url: &str, options: &ToolOptions) -> Result
         fs::hard_link(file, &link).or_else(|_| fs::copy(file, &link).map(|_| ()))?;
     }
     fs::create_dir(root.join("syncs"))?;
-    fs::write(root.join("driftless.yaml"), project_yaml(sink_url))?;
-    fs::write(root.join("syncs").join("bench.yaml"), sync_yaml(options.row_state))?;
+    fs::write(root.join("driftless.yaml"), project_yaml(options.kind, sink_url))?;
+    fs::write(root.join("syncs").join("bench.yaml"), sync_yaml(options))?;
 
     let mut command = Command::new(absolute(&options.driftless)?);
     command.args(["sync", "bench", "--json", "--project"]).arg(root).env("BENCH_TOKEN", "bench").current_dir(root);
-    let settings = if options.row_state { "with row state" } else { "without row state" };
-    Ok(Prepared { command, settings: settings.to_owned(), scratch: project })
+    let what = match options.kind {
+        Kind::Events => "",
+        Kind::Profiles => "profiles, ",
+        Kind::AmplitudeEvents => "Amplitude events, ",
+    };
+    let state = if options.row_state { "with row state" } else { "without row state" };
+    Ok(Prepared { command, settings: format!("{what}{state}"), scratch: project })
 }
 
 /// Beside the data set, so that hard links work: they don't reach across file systems.
@@ -48,25 +64,18 @@ fn parent(input: &Input) -> Result<std::path::PathBuf> {
     first.ancestors().nth(2).map(Into::into).ok_or_else(|| "an input file without a folder".into())
 }
 
-fn project_yaml(sink_url: &str) -> String {
+fn project_yaml(kind: Kind, sink_url: &str) -> String {
+    let destination = match kind {
+        Kind::Events | Kind::Profiles => "type: mixpanel, project_id: \"1\", token: \"env:BENCH_TOKEN\"",
+        Kind::AmplitudeEvents => "type: amplitude, api_key: \"env:BENCH_TOKEN\"",
+    };
     format!(
-        "exports: ./exports\nstate: ./.driftless\ndestinations:\n  product: {{ type: mixpanel, project_id: \"1\", token: \"env:BENCH_TOKEN\", url: \"{sink_url}\" }}\n"
+        "exports: ./exports\nstate: ./.driftless\ndestinations:\n  product: {{ {destination}, url: \"{sink_url}\" }}\n"
     )
 }
 
-fn sync_yaml(row_state: bool) -> String {
-    let dedupe = if row_state { "{ window_days: 30 }" } else { "off" };
-    format!("{SYNC}dedupe: {dedupe}\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writes_the_settings_of_both_cases() {
-        assert!(sync_yaml(false).ends_with("json_properties: [extra]\ndedupe: off\n"));
-        assert!(sync_yaml(true).ends_with("dedupe: { window_days: 30 }\n"));
-        assert!(project_yaml("http://127.0.0.1:1").contains("url: \"http://127.0.0.1:1\""));
-    }
+fn sync_yaml(options: &ToolOptions) -> String {
+    let sync = if options.kind == Kind::Profiles { PROFILES } else { EVENTS };
+    let dedupe = if options.row_state { "{ window_days: 30 }" } else { "off" };
+    format!("{sync}dedupe: {dedupe}\n")
 }

@@ -49,6 +49,17 @@ impl FromStr for Tool {
     }
 }
 
+/// What Driftless makes of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Events of Mixpanel.
+    Events,
+    /// User profiles of Mixpanel, one of each row.
+    Profiles,
+    /// Events of Amplitude.
+    AmplitudeEvents,
+}
+
 /// What a tool is to send.
 #[derive(Debug, Clone)]
 pub struct Input {
@@ -65,6 +76,8 @@ pub struct ToolOptions {
     pub driftless: PathBuf,
     /// Driftless keeps row state and drops events it sent before.
     pub row_state: bool,
+    /// What Driftless makes of the rows.
+    pub kind: Kind,
     /// Folder of the peer's script.
     pub peer_dir: PathBuf,
     /// Folder of the peer's package, when it isn't the one npm installed.
