@@ -3,7 +3,7 @@
 use driftless_tests::simulation::{Mutant, Setup, simulate};
 
 /// Seeds tried before a mutant counts as unnoticed.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 10_000;
 
 #[test]
 fn every_mutant_is_caught() {

@@ -111,6 +111,7 @@ fn mutation_files_follow_a_snapshot() {
     project.run(&["plan"]).exits(4).says(&["would send 3 events", "states a minimum of 1000 KB a file"]);
     project.sync().exits(4).counts(&[("plan/inserts", 3), ("counts/rejected", 1)]);
     project.run(&["failures", "orders"]).exits(4).says(&["no user id, without which Amplitude mirrors no event"]);
+    assert!(project.get("/").contains("class=\"name\">Order"), "the page reads new files as well");
     assert_eq!(by_property(&project, "item").len(), 3);
 
     // An update, another user (a delete and an insert), a delete.

@@ -344,3 +344,17 @@ fn a_delta_table_follows_its_commits() {
     project.export("t/a.csv", "id\n1\n");
     project.run(&["sync"]).exits(1).says(&["is a Delta table, which is read as a snapshot by its log"]);
 }
+
+/// Tabs, `\N` for null, a backslash before what would end a field.
+#[test]
+fn copy_of_postgres_writes_text() {
+    let sync = profiles("id").replace("prefix: t/", "prefix: t/, csv: { columns: [id, name, note, text] }");
+    let project = Project::new().sync_yaml("users", &sync);
+    project.export("t/1.tsv", "1\tAda\\tL\t\\N\tline\\nbreak\n2\tBob\\\\x\tx\ty\n");
+    project.sync().exits(0);
+    let expected = [
+        ("1".to_string(), json!({ "name": "Ada\tL", "text": "line\nbreak" })),
+        ("2".to_string(), json!({ "name": "Bob\\x", "note": "x", "text": "y" })),
+    ];
+    assert_eq!(shown(&project), expected);
+}

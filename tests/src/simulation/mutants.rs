@@ -71,7 +71,7 @@ impl Mutant {
             Self::ExportsNeverConsumed => Scenario::Append,
             Self::NoRest => Scenario::FileChange,
             Self::NoneButIsPartly => Scenario::AmplitudeAppend,
-            Self::UnpinnedRead => Scenario::Snapshot,
+            Self::UnpinnedRead => Scenario::ProfileSnapshot,
             Self::ConstantInsertId | Self::FingerprintIsBlind | Self::RowStatesForgotten => Scenario::Change,
             Self::RowStatesNotWritten | Self::OrderIgnored => Scenario::Change,
         }

@@ -187,3 +187,68 @@ fn key_of(root: &str, path: &str) -> Result<String, ProtocolError> {
     }
     Ok(format!("{root}{}", percent_decode_str(path).decode_utf8_lossy()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, MapBuilder, StringBuilder};
+    use arrow::datatypes::{DataType, Field};
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    fn text(values: &[Option<&str>]) -> ArrayRef {
+        Arc::new(StringArray::from(values.to_vec()))
+    }
+
+    fn one(name: &str, column: ArrayRef) -> (Arc<Field>, ArrayRef) {
+        (Arc::new(Field::new(name, column.data_type().clone(), true)), column)
+    }
+
+    /// A checkpoint with two files, of which the second has a deletion vector if so wanted.
+    fn checkpoint(has_vector: bool, mapping: &str) -> Bytes {
+        let kinds = text(&[None, Some("u")]);
+        let fields = vec![Arc::new(Field::new("storageType", DataType::Utf8, true))];
+        let vectors = StructArray::new(fields.into(), vec![kinds], Some(vec![false, has_vector].into()));
+        let add = StructArray::from(vec![
+            one("path", text(&[Some("day=1/a%20b.parquet"), Some("c.parquet")])),
+            one("deletionVector", Arc::new(vectors)),
+        ]);
+        let mut configuration = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+        configuration.keys().append_value("delta.columnMapping.mode");
+        configuration.values().append_value(mapping);
+        configuration.append(true).unwrap();
+        configuration.append(true).unwrap();
+        let data = StructArray::from(vec![one("configuration", Arc::new(configuration.finish()))]);
+        let batch =
+            RecordBatch::try_from_iter([("add", Arc::new(add) as ArrayRef), ("metaData", Arc::new(data))]).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        bytes.into()
+    }
+
+    #[test]
+    fn a_checkpoint_names_files_and_commits_change_them() {
+        let mut table = DeltaTable::default();
+        take_checkpoint(&mut table, "t/", checkpoint(true, "none"), "0.checkpoint.parquet").unwrap();
+        let expected = [("t/c.parquet".to_string(), true), ("t/day=1/a b.parquet".to_string(), false)];
+        assert_eq!(table.files, BTreeMap::from(expected));
+        let commit = br#"{"remove":{"path":"c.parquet"}}
+            {"add":{"path":"d.parquet"}}"#;
+        take_commit(&mut table, "t/", commit, "1.json").unwrap();
+        assert_eq!(table.files.keys().collect::<Vec<_>>(), ["t/d.parquet", "t/day=1/a b.parquet"]);
+    }
+
+    #[test]
+    fn what_a_checkpoint_may_not_have_is_refused() {
+        let mut table = DeltaTable::default();
+        let refused = take_checkpoint(&mut table, "t/", checkpoint(false, "name"), "k").unwrap_err();
+        assert!(refused.to_string().contains("delta.columnMapping.mode"), "{refused}");
+        let refused = take_checkpoint(&mut table, "t/", Bytes::from_static(b"no parquet"), "k").unwrap_err();
+        assert!(refused.to_string().contains("copy the table's _delta_log again"), "{refused}");
+        assert!(key_of("t/", "s3://other/file.parquet").is_err());
+    }
+}

@@ -208,7 +208,7 @@ fn record(
 
 /// Reads the mutation files that were not read before. What lies there is one sync window, whose files come in an order
 /// that nobody knows: here by the hash of their names.
-fn read_new_files(store: &Store, folder: Option<&Path>) -> Result<(), StoreError> {
+pub(super) fn read_new_files(store: &Store, folder: Option<&Path>) -> Result<(), StoreError> {
     let Some(folder) = folder else { return Ok(()) };
     let mut found: Vec<(u64, String, PathBuf)> = std::fs::read_dir(folder)
         .into_iter()

@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 
+use super::amplitude::read_new_files;
 use super::state::{Query, State, error_response};
 use crate::faults::FaultPlan;
 use crate::mixpanel::import::parameter;
@@ -21,8 +22,10 @@ pub(super) async fn show(Shared(state): Shared<State>, Query { 0: query }: Query
     let given = |name| parameter(&query, name).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned);
     let filter = Filter { event: given("event"), distinct_id: given("distinct_id") };
     let faults = state.plan();
+    let folder = state.mutation_files();
     let page = state
         .with_store(move |store| {
+            read_new_files(store, folder.as_deref())?;
             let wanted = CopyFilter {
                 events: filter.event.clone().map(|event| vec![event]),
                 distinct_id: filter.distinct_id.clone(),
