@@ -156,6 +156,7 @@ async fn state_outlives_the_process() {
         version: RowVersion::None,
         identity: None,
         expires_at_ms: None,
+        folder: None,
     };
     let state = machine.open().unwrap();
     state.table.put("p", "s", None, "t", b"1").await.unwrap();

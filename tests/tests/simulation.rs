@@ -53,6 +53,11 @@ fn snapshot() {
 }
 
 #[test]
+fn snapshots_by_folder() {
+    run(Scenario::FolderSnapshot);
+}
+
+#[test]
 fn full() {
     run(Scenario::Full);
 }

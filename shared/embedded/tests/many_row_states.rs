@@ -27,6 +27,7 @@ fn state(fingerprint: u64) -> RowState {
         version: RowVersion::None,
         identity: None,
         expires_at_ms: fingerprint.is_multiple_of(1_000).then_some(1),
+        folder: None,
     }
 }
 

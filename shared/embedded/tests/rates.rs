@@ -29,6 +29,7 @@ fn state(number: u64, identity: bool, expires_at_ms: Option<i64>) -> RowState {
             insert_id: key(number).to_hex(),
         }),
         expires_at_ms,
+        folder: None,
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use driftless_core::config::Order;
-use driftless_core::model::BatchRef;
+use driftless_core::model::{BatchRef, Phase};
 use driftless_core::ports::{Clock, Message, Ports, Queue, QueueName, Silent, Unmetered};
 use driftless_core::protocol::limits::CLAIM_LEASE_MS;
 use driftless_core::protocol::{
@@ -79,6 +79,7 @@ struct Parts {
     row_states: MemoryRowStates,
     sink: SimSink,
     sync: Arc<Sync>,
+    scenario: Scenario,
     mutant: Option<Mutant>,
 }
 
@@ -136,6 +137,9 @@ fn parts(setup: &Setup, world: &World) -> Parts {
     if setup.mutant == Some(Mutant::OrderIgnored) {
         config.source.order = Order::Delivery;
     }
+    if setup.mutant == Some(Mutant::FoldersIgnored) {
+        config.source.snapshot_folders = 0;
+    }
     let destination = SmallBatches::new(&config, setup.scenario.is_amplitude(), setup.mutant);
     let clock: Arc<dyn Clock> = Arc::new(SimClock::new(world, 0));
     Parts {
@@ -147,6 +151,7 @@ fn parts(setup: &Setup, world: &World) -> Parts {
         row_states: MemoryRowStates::new(),
         sink: SimSink::new(world),
         sync: Arc::new(Sync::new(config, Arc::new(destination), String::new())),
+        scenario: setup.scenario,
         mutant: setup.mutant,
     }
 }
@@ -218,7 +223,9 @@ async fn writer(parts: Arc<Parts>, source: Arc<Mutex<Source>>, done: Arc<Mutex<b
             world.sleep(REDRIVE_MS * 10).await;
             continue;
         }
-        let steps = if writes { source.lock().unwrap().next_steps() } else { source.lock().unwrap().last_steps() };
+        let is_synced = writes && is_synced(&parts).await;
+        let steps =
+            if writes { source.lock().unwrap().next_steps(is_synced) } else { source.lock().unwrap().last_steps() };
         let notices = SimQueue { inner: parts.queue.clone(), world: world.clone() };
         for (step, pause_ms) in steps {
             source.lock().unwrap().apply(&step, world.now_ms());
@@ -230,6 +237,18 @@ async fn writer(parts: Arc<Parts>, source: Arc<Mutex<Source>>, done: Arc<Mutex<b
         }
         world.sleep(5_000 + world.draw(60_000) as i64).await;
     }
+}
+
+/// Whether the destination has all that is there now. Looked at only where the warehouse goes by it.
+async fn is_synced(parts: &Parts) -> bool {
+    if parts.scenario != Scenario::FolderSnapshot {
+        return false;
+    }
+    let ports = truth(parts);
+    let checkpoint = load_checkpoint(&ports, "sim").await.expect("the memory table answers");
+    let is_idle = checkpoint.phase == Phase::Idle && checkpoint.runs.is_empty() && checkpoint.snapshot.is_some();
+    let told = dry_run(&ports, &parts.sync, &SeenUsers::default()).await;
+    is_idle && told.is_ok_and(|told| told.plans.is_empty() && told.note.is_none())
 }
 
 async fn sweeper(parts: Arc<Parts>, start: u64) {

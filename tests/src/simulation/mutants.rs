@@ -37,13 +37,15 @@ pub enum Mutant {
     ExportsNeverConsumed,
     /// Runs of mutation files are not a window apart.
     NoRest,
+    /// Rows of a folder that is gone are deleted like others.
+    FoldersIgnored,
     /// After an answer that refuses some of a request that was taken not at all, all of it counts as settled.
     NoneButIsPartly,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NoCompareAndSwap,
         Self::NoSweep,
         Self::PartialIsSuccess,
@@ -58,6 +60,7 @@ impl Mutant {
         Self::OrderIgnored,
         Self::ExportsNeverConsumed,
         Self::NoRest,
+        Self::FoldersIgnored,
         Self::NoneButIsPartly,
     ];
 
@@ -70,6 +73,7 @@ impl Mutant {
             }
             Self::ExportsNeverConsumed => Scenario::Append,
             Self::NoRest => Scenario::FileChange,
+            Self::FoldersIgnored => Scenario::FolderSnapshot,
             Self::NoneButIsPartly => Scenario::AmplitudeAppend,
             Self::UnpinnedRead => Scenario::ProfileSnapshot,
             Self::ConstantInsertId | Self::FingerprintIsBlind | Self::RowStatesForgotten => Scenario::Change,

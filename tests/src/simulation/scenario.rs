@@ -11,6 +11,8 @@ pub enum Scenario {
     Change,
     /// Mirror of snapshots.
     Snapshot,
+    /// Mirror of snapshots, each folder one of its own.
+    FolderSnapshot,
     /// Full: snapshots without deletes.
     Full,
     /// User profiles, mirrored from a change feed.
@@ -29,11 +31,12 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Append,
         Self::AppendOff,
         Self::Change,
         Self::Snapshot,
+        Self::FolderSnapshot,
         Self::Full,
         Self::ProfileChange,
         Self::ProfileSnapshot,
@@ -65,7 +68,7 @@ impl Scenario {
 
     /// Whether exports hold the whole state.
     pub fn is_snapshot(self) -> bool {
-        matches!(self, Self::Snapshot | Self::Full | Self::ProfileSnapshot | Self::FileSnapshot)
+        matches!(self, Self::Snapshot | Self::FolderSnapshot | Self::Full | Self::ProfileSnapshot | Self::FileSnapshot)
     }
 
     /// Whether rows never change.
@@ -79,6 +82,7 @@ impl Scenario {
             Self::Append | Self::AmplitudeAppend => ("append", "feed: append", "dedupe: { window_days: 30 }"),
             Self::AppendOff => ("append", "feed: append", "dedupe: off"),
             _ if self.is_change() => ("mirror", "feed: change, order: { column: version }", ""),
+            Self::FolderSnapshot => ("mirror", "feed: snapshot, complete: success_marker, snapshot_folders: 1", ""),
             Self::Full => ("full", "feed: snapshot, complete: success_marker", ""),
             _ => ("mirror", "feed: snapshot, complete: success_marker", ""),
         };

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::Scenario;
 
+/// Folders, where each is a snapshot of its own.
+const FOLDERS: u64 = 3;
 /// Keys of the source.
 const KEYS: u64 = 8;
 /// 2024-01-01T00:00:00Z.
@@ -53,6 +55,12 @@ pub struct Source {
     version: i64,
     files: u64,
     late: Vec<(String, String)>,
+    /// The folder of each key.
+    folders: BTreeMap<String, u64>,
+    /// The same when the destination last had everything.
+    synced_folders: BTreeMap<String, u64>,
+    /// Folders that are gone, with all their rows.
+    gone: BTreeSet<u64>,
 }
 
 impl Source {
@@ -68,12 +76,17 @@ impl Source {
             version: 0,
             files: 0,
             late: Vec::new(),
+            folders: BTreeMap::new(),
+            synced_folders: BTreeMap::new(),
+            gone: BTreeSet::new(),
         }
     }
 
-    /// What happens next to the exports, as steps with a pause in milliseconds after each.
-    pub fn next_steps(&mut self) -> Vec<(Step, i64)> {
+    /// What happens next to the exports, as steps with a pause in milliseconds after each. `is_synced`: the destination has
+    /// all that is there now.
+    pub fn next_steps(&mut self, is_synced: bool) -> Vec<(Step, i64)> {
         match self.scenario {
+            Scenario::FolderSnapshot => self.folder_steps(is_synced),
             scenario if scenario.is_append() => self.append_steps(),
             scenario if scenario.is_change() => self.change_steps(),
             _ => self.snapshot_steps(),
@@ -231,29 +244,100 @@ impl Source {
     fn snapshot_steps(&mut self) -> Vec<(Step, i64)> {
         for _ in 0..self.random.below(4) {
             let key = format!("k{}", self.random.below(KEYS));
-            self.version += 1;
-            let gone = self.state.get(&key).is_some_and(|(_, content)| content.is_some()) && self.random.below(3) == 0;
-            let content = if gone { None } else { Some(self.content(&key)) };
-            self.remember(&key, content);
+            self.change_or_delete(&key);
         }
-        let live: Vec<(String, Content)> =
-            self.state.iter().filter_map(|(key, (_, content))| Some((key.clone(), content.clone()?))).collect();
+        self.snapshot_of_what_is_there()
+    }
+
+    fn change_or_delete(&mut self, key: &str) {
+        self.version += 1;
+        let gone = self.state.get(key).is_some_and(|(_, content)| content.is_some()) && self.random.below(3) == 0;
+        let content = if gone { None } else { Some(self.content(key)) };
+        self.remember(key, content);
+    }
+
+    /// Folders go, with rows that are to stay, and come back with or without them; rows move between folders.
+    fn folder_steps(&mut self, is_synced: bool) -> Vec<(Step, i64)> {
+        if is_synced {
+            self.synced_folders.clone_from(&self.folders);
+        }
+        // Only of what the destination has is it known how it stays.
+        if is_synced && self.random.below(2) == 0 {
+            self.gone.insert(self.random.below(FOLDERS));
+        }
+        if self.random.below(3) == 0 {
+            let back = self.gone.pop_first();
+            let of_back = |(key, folder): (&String, &u64)| (Some(*folder) == back).then(|| key.clone());
+            let rows: Vec<String> = self.folders.iter().filter_map(of_back).collect();
+            for key in rows {
+                if self.random.below(3) == 0 {
+                    self.version += 1;
+                    self.remember(&key, None);
+                }
+            }
+        }
+        let there: Vec<u64> = (0..FOLDERS).filter(|folder| !self.gone.contains(folder)).collect();
+        for _ in 0..if there.is_empty() { 0 } else { self.random.below(4) } {
+            let key = format!("k{}", self.random.below(KEYS));
+            let is_there = self.folders.get(&key).is_some_and(|folder| there.contains(folder));
+            let moves = !is_there || self.random.below(3) == 0;
+            if moves {
+                self.folders.insert(key.clone(), there[self.random.below(there.len() as u64) as usize]);
+            }
+            match (is_there, self.random.below(2)) {
+                (true, 0) if moves => {}
+                // One that came from a folder that is gone, and goes before anyone saw where it is now, stays for ever.
+                (true, _) if self.synced_folders.get(&key).is_none_or(|folder| there.contains(folder)) => {
+                    self.change_or_delete(&key);
+                }
+                // A row whose folder is gone may show up in another one, as it was or otherwise.
+                (_, 0) => {}
+                (_, _) => {
+                    self.version += 1;
+                    let content = self.content(&key);
+                    self.remember(&key, Some(content));
+                }
+            }
+        }
+        self.snapshot_of_what_is_there()
+    }
+
+    fn snapshot_of_what_is_there(&mut self) -> Vec<(Step, i64)> {
+        let is_there = |key: &&String| self.folders.get(*key).is_none_or(|folder| !self.gone.contains(folder));
+        let live: Vec<(String, Content)> = self
+            .state
+            .iter()
+            .filter(|(key, _)| is_there(key))
+            .filter_map(|(key, (_, content))| Some((key.clone(), content.clone()?)))
+            .collect();
         let mut steps = vec![(Step::Delete("rows/_SUCCESS".into()), 0)];
         let old: Vec<String> =
             self.exports.versions().into_iter().map(|v| v.key).filter(|key| key != "rows/_SUCCESS").collect();
         steps.extend(old.into_iter().map(|key| (Step::Delete(key), 0)));
         // Rows move between files from run to run.
         let files = 1 + self.random.below(3);
-        let mut texts = vec![String::new(); files as usize];
+        let mut texts = BTreeMap::new();
+        for n in 0..files {
+            match self.scenario {
+                // A folder is there by its files, with or without rows in them.
+                Scenario::FolderSnapshot => {
+                    let there = (0..FOLDERS).filter(|folder| !self.gone.contains(folder));
+                    texts.extend(there.map(|folder| (format!("rows/d{folder}/part-{n}.jsonl"), String::new())));
+                }
+                _ => drop(texts.insert(format!("rows/part-{n}.jsonl"), String::new())),
+            }
+        }
         for (key, content) in &live {
             let mut row = self.row(key, "insert", content);
             row["version"] = json!(self.state[key].0);
             row["stamp"] = row["version"].clone();
-            texts[self.random.below(files) as usize].push_str(&format!("{row}\n"));
+            let folder = self.folders.get(key).map(|folder| format!("d{folder}/")).unwrap_or_default();
+            let file = format!("rows/{folder}part-{}.jsonl", self.random.below(files));
+            texts.entry(file).or_insert_with(String::new).push_str(&format!("{row}\n"));
         }
-        for (n, text) in texts.into_iter().enumerate() {
+        for (file, text) in texts {
             let pause = self.random.below(3_000) as i64;
-            steps.push((Step::Put(format!("rows/part-{n}.jsonl"), text), pause));
+            steps.push((Step::Put(file, text), pause));
         }
         steps.push((Step::Put("rows/_SUCCESS".into(), String::new()), self.random.below(90_000) as i64));
         steps

@@ -262,8 +262,31 @@ fn mode_and_feed(sync: &SyncConfig) -> Vec<(&'static str, String)> {
     if sync.source.complete != Complete::Auto && matches!(sync.source.feed, Feed::Append | Feed::Change) {
         problems.push(("source.complete", "belongs to a snapshot; only a snapshot deletes by absence".to_string()));
     }
+    if sync.source.snapshot_folders > 0 {
+        problems.extend(snapshot_folders(sync));
+    }
     if sync.source.order == Order::Delivery && sync.source.feed == Feed::Snapshot {
         problems.push(("source.order", "a snapshot's rows have no delivery order; name a column".to_string()));
+    }
+    problems
+}
+
+/// Levels of folders that a warehouse writes at most, with some to spare: year, month, day, hour, a region.
+const SNAPSHOT_FOLDERS_MAX: u8 = 8;
+
+fn snapshot_folders(sync: &SyncConfig) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    let mut problem = |cause: &str| problems.push(("source.snapshot_folders", cause.to_string()));
+    if sync.source.snapshot_folders > SNAPSHOT_FOLDERS_MAX {
+        problem(&format!("must be at most {SNAPSHOT_FOLDERS_MAX}"));
+    }
+    if !(sync.source.prefix.is_empty() || sync.source.prefix.ends_with('/')) {
+        problem("counts folders below source.prefix, which must end with /");
+    }
+    if sync.kind == Kind::LookupTable {
+        problem("a lookup table is replaced whole; remove it");
+    } else if sync.mode != Mode::Full && (sync.mode, sync.source.feed) != (Mode::Mirror, Feed::Snapshot) {
+        problem("belongs to snapshots; set feed: snapshot and mode: mirror, or remove it");
     }
     problems
 }

@@ -35,9 +35,31 @@ pub struct SourceConfig {
     /// What `name=value` folders in an export's path are.
     #[serde(default)]
     pub partitions: PartitionRule,
+    /// How many levels of folders below the prefix name a snapshot of its own: rows of a folder that is gone stay. 0: all
+    /// exports below the prefix are one snapshot.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub snapshot_folders: u8,
     /// Types of columns of text formats, where they should not be inferred.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<String, ColumnType>,
+}
+
+impl SourceConfig {
+    /// The snapshot that an export belongs to: its folder as deep as `snapshot_folders` says, with the `/` at its end; the
+    /// empty text where everything is one snapshot.
+    pub fn snapshot_folder<'a>(&self, export: &'a str) -> &'a str {
+        let below = export.get(self.prefix.len()..).unwrap_or_default();
+        match below.match_indices('/').take(usize::from(self.snapshot_folders)).last() {
+            Some((at, _)) => &export[..self.prefix.len() + at + 1],
+            None if self.snapshot_folders == 0 => "",
+            None => &export[..export.len() - below.len()],
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 /// What `name=value` folders in an export's path are.
@@ -183,4 +205,25 @@ pub struct CsvOptions {
     /// Unquoted spellings of null. Default: the empty field and `\N`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nulls: Option<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_below_the_prefix_are_snapshots_as_deep_as_said() {
+        let folder = |prefix: &str, levels: u8, export| {
+            let config = format!("{{\"prefix\":\"{prefix}\",\"snapshot_folders\":{levels}}}");
+            let source: SourceConfig = serde_json::from_str(&config).unwrap();
+            source.snapshot_folder(export).to_string()
+        };
+        assert_eq!(folder("t/", 0, "t/dt=1/a.csv"), "");
+        assert_eq!(folder("t/", 1, "t/dt=1/country=US/a.csv"), "t/dt=1/");
+        assert_eq!(folder("t/", 2, "t/dt=1/country=US/a.csv"), "t/dt=1/country=US/");
+        assert_eq!(folder("t/", 2, "t/dt=1/a.csv"), "t/dt=1/");
+        assert_eq!(folder("t/", 1, "t/a.csv"), "t/");
+        assert_eq!(folder("", 1, "2026/a.csv"), "2026/");
+        assert_eq!(folder("", 1, "a.csv"), "");
+    }
 }

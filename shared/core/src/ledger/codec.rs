@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::model::{Identity, RowKey, RowState, RowStatus, RowVersion};
+use crate::model::{FolderId, Identity, RowKey, RowState, RowStatus, RowVersion};
 
 /// A key and its state, as a ledger holds them.
 pub type LedgerRow = (RowKey, RowState);
@@ -48,6 +48,7 @@ fn schema() -> Arc<Schema> {
         Field::new("distinct_id", DataType::Utf8, true),
         Field::new("time_ms", DataType::Int64, true),
         Field::new("insert_id", DataType::Utf8, true),
+        Field::new("folder", DataType::UInt64, true),
     ]))
 }
 
@@ -62,6 +63,7 @@ pub(super) fn encode(part: &str, rows: &[LedgerRow]) -> Result<Bytes, LedgerErro
     let (mut event, mut distinct_id, mut insert_id) =
         (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
     let mut time_ms = Int64Builder::with_capacity(rows.len());
+    let mut folder = UInt64Builder::with_capacity(rows.len());
     for (row_key, state) in rows {
         key.append_value(row_key.0).map_err(|e| fail(e.to_string()))?;
         status.append_value(match state.status {
@@ -80,6 +82,7 @@ pub(super) fn encode(part: &str, rows: &[LedgerRow]) -> Result<Bytes, LedgerErro
         distinct_id.append_option(identity.map(|i| &i.distinct_id));
         time_ms.append_option(identity.map(|i| i.time_ms));
         insert_id.append_option(identity.map(|i| &i.insert_id));
+        folder.append_option(state.folder.map(|f| f.0));
     }
     let columns: Vec<ArrayRef> = vec![
         Arc::new(key.finish()),
@@ -91,6 +94,7 @@ pub(super) fn encode(part: &str, rows: &[LedgerRow]) -> Result<Bytes, LedgerErro
         Arc::new(distinct_id.finish()),
         Arc::new(time_ms.finish()),
         Arc::new(insert_id.finish()),
+        Arc::new(folder.finish()),
     ];
     let batch = RecordBatch::try_new(schema(), columns).map_err(|e| fail(e.to_string()))?;
     let zstd = ZstdLevel::try_new(1).map_err(|e| fail(e.to_string()))?;
@@ -124,6 +128,7 @@ pub(super) struct Batch {
     distinct_id: StringArray,
     time_ms: Int64Array,
     insert_id: StringArray,
+    folder: UInt64Array,
 }
 
 impl Batch {
@@ -143,6 +148,7 @@ impl Batch {
                 distinct_id: column(batch, "distinct_id")?,
                 time_ms: column(batch, "time_ms")?,
                 insert_id: column(batch, "insert_id")?,
+                folder: column(batch, "folder")?,
             })
         };
         columns().ok_or_else(|| LedgerError::new(part, "its columns are not those of a ledger"))
@@ -178,7 +184,8 @@ impl Batch {
             RowVersion::Number(i128::from_be_bytes(number))
         };
         let (fingerprint, revision) = (self.fingerprint.value(n), self.revision.value(n));
-        Ok(RowState { status, fingerprint, revision, version, identity: None, expires_at_ms: None })
+        let folder = (!self.folder.is_null(n)).then(|| FolderId(self.folder.value(n)));
+        Ok(RowState { status, fingerprint, revision, version, identity: None, expires_at_ms: None, folder })
     }
 
     pub(super) fn identity(&self, n: usize) -> Option<Identity> {

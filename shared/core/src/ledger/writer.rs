@@ -52,7 +52,7 @@ impl LedgerWriter {
 mod tests {
     use super::super::LedgerReader;
     use super::*;
-    use crate::model::{Identity, RowKey, RowState, RowStatus, RowVersion};
+    use crate::model::{FolderId, Identity, RowKey, RowState, RowStatus, RowVersion};
 
     fn state(fingerprint: u64) -> RowState {
         RowState {
@@ -62,6 +62,7 @@ mod tests {
             version: RowVersion::Number(-5),
             identity: Some(Identity { event: "e".into(), distinct_id: "u".into(), time_ms: 3, insert_id: "i".into() }),
             expires_at_ms: None,
+            folder: fingerprint.is_multiple_of(20).then_some(FolderId(fingerprint)),
         }
     }
 

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::FolderId;
+
 /// What a destination matches an event on. Mixpanel deduplicates on all four
 /// (docs.mixpanel.com/reference/event-deduplication, 2026-08-21).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,6 +58,8 @@ pub struct RowState {
     pub identity: Option<Identity>,
     /// When the state may be forgotten (append with a dedupe window), milliseconds since the epoch.
     pub expires_at_ms: Option<i64>,
+    /// The folder it was last seen in, where folders are snapshots of their own.
+    pub folder: Option<FolderId>,
 }
 
 impl RowState {

@@ -40,6 +40,19 @@ pub enum HoldReason {
         /// Allowed share in percent.
         percent: u8,
     },
+    /// A large share of a folder's rows would be deleted, where folders are snapshots of their own.
+    FolderDeletesOver {
+        /// Path of the folder.
+        folder: String,
+        /// Planned deletes of its rows.
+        deletes: u64,
+        /// Its live rows before.
+        live: u64,
+        /// Allowed share in percent.
+        percent: u8,
+        /// How many other folders lose as much.
+        others: u64,
+    },
     /// The snapshot has no rows at all.
     EmptySnapshot {
         /// Live keys before.
@@ -83,6 +96,13 @@ impl std::fmt::Display for HoldReason {
             ),
             Self::DeletesOver { deletes, live, percent } => {
                 write!(f, "{deletes} deletes of {live} live rows, over {percent} % (hold.deletes_over_percent)")
+            }
+            Self::FolderDeletesOver { folder, deletes, live, percent, others } => {
+                write!(f, "{deletes} deletes of {live} live rows of {folder}, over {percent} %")?;
+                if *others > 0 {
+                    write!(f, ", and as much in {others} other folders")?;
+                }
+                f.write_str(" (hold.deletes_over_percent)")
             }
             Self::EmptySnapshot { live } => {
                 write!(f, "the snapshot is empty, {live} live rows would be deleted")

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::ProtocolError;
-use super::candidates::Snapshot;
 use super::manifest::read_small;
+use super::snapshot::Snapshot;
 use crate::model::ExportVersion;
 use crate::ports::Ports;
 

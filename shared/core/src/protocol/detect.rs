@@ -1,5 +1,6 @@
-use super::candidates::{feed_candidates, snapshot_of};
+use super::candidates::feed_candidates;
 use super::limits::PLAN_LEASE_MS;
+use super::snapshot::snapshot_of;
 use super::store::{encode, load_checkpoint, update_checkpoint};
 use super::{PlanMessage, ProtocolError, Sync};
 use crate::config::{Feed, Mode};

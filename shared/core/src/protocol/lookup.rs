@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ProtocolError;
 use super::limits::{PAGE, STATES_PER_CALL};
+use super::snapshot::snapshot_of;
 use super::store::{decode, load_checkpoint};
 use super::{Sync, names, read_quarantine};
 use crate::ledger::LedgerReader;
-use crate::model::{ExportVersion, QuarantinedRow, RowKey, RowState};
+use crate::model::{ExportVersion, FolderId, QuarantinedRow, RowKey, RowState};
 use crate::ports::Ports;
 
 /// Quarantine files searched for a key.
@@ -22,22 +23,36 @@ pub struct KnownKey {
     pub quarantined: Vec<(String, QuarantinedRow)>,
 }
 
+/// Keys that a sync keeps state of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnedKeys {
+    /// Those that its exports speak for.
+    pub spoken_for: BTreeSet<RowKey>,
+    /// Those that stay as they are: no export has them, and their folder is gone or not known (`source.snapshot_folders`).
+    pub kept: BTreeSet<RowKey>,
+}
+
 /// Which of the keys this sync keeps state of: events of other senders in the same project are none of its business.
-pub async fn owned_keys(
-    ports: &Ports,
-    sync: &Sync,
-    keys: &BTreeSet<RowKey>,
-) -> Result<BTreeSet<RowKey>, ProtocolError> {
-    let mut owned = BTreeSet::new();
+pub async fn owned_keys(ports: &Ports, sync: &Sync, keys: &BTreeSet<RowKey>) -> Result<OwnedKeys, ProtocolError> {
+    let mut owned = OwnedKeys::default();
     let all: Vec<RowKey> = keys.iter().copied().collect();
     for part in all.chunks(STATES_PER_CALL) {
         let states = ports.row_states.get(sync.name(), part).await?;
-        owned.extend(part.iter().zip(states).filter(|(_, state)| state.is_some()).map(|(key, _)| *key));
+        owned.spoken_for.extend(part.iter().zip(states).filter(|(_, state)| state.is_some()).map(|(key, _)| *key));
+    }
+    let source = &sync.config.source;
+    let mut folders = BTreeSet::new();
+    if source.snapshot_folders > 0 {
+        let exports = snapshot_of(ports, sync, true).await?.exports;
+        folders.extend(exports.iter().map(|export| FolderId::of(source.snapshot_folder(&export.key))));
     }
     let mut ledger = open_ledger(ports, sync).await?;
-    while let Some(entry) = ledger.next_entry()? {
-        if keys.contains(&entry.key) {
-            owned.insert(entry.key);
+    while let Some(entry) = ledger.next_entry()?.filter(|_| !keys.is_empty()) {
+        let is_there = entry.brief.folder.is_some_and(|folder| folders.contains(&folder));
+        if keys.contains(&entry.key) && (source.snapshot_folders == 0 || is_there) {
+            owned.spoken_for.insert(entry.key);
+        } else if keys.contains(&entry.key) {
+            owned.kept.insert(entry.key);
         }
     }
     Ok(owned)

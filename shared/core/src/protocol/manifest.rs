@@ -1,21 +1,56 @@
 //! The list of files that an unload wrote, as Redshift's `UNLOAD ... MANIFEST [VERBOSE]` writes it.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use serde_json::Value;
 
 use super::ProtocolError;
-use super::candidates::Snapshot;
 use super::limits::MANIFEST_BYTES_MAX;
+use super::snapshot::Snapshot;
+use crate::config::SourceConfig;
 use crate::model::ExportVersion;
 use crate::ports::Ports;
 
-/// Takes the files that a manifest lists, and nothing else, if every one is there, and as long as it says.
-pub(super) async fn read_manifest(
+/// Takes the files that manifests list, and nothing else of their folders, if every one is there. Of several in one folder
+/// the last by name counts. Where folders are snapshots of their own, a manifest is that of its folder and of those below
+/// it that have none. Returns exports of folders without one, which stay in the snapshot.
+pub(super) async fn read_manifests(
     ports: &Ports,
-    manifest: &ExportVersion,
+    source: &SourceConfig,
+    manifests: &[ExportVersion],
     snapshot: &mut Snapshot,
-) -> Result<(), ProtocolError> {
+) -> Result<Vec<ExportVersion>, ProtocolError> {
+    let mut folders: BTreeMap<&str, Vec<ExportVersion>> = BTreeMap::new();
+    let last: BTreeMap<&str, &ExportVersion> = manifests.iter().map(|m| (source.snapshot_folder(&m.key), m)).collect();
+    let mut unlisted = Vec::new();
+    for export in std::mem::take(&mut snapshot.exports) {
+        let folder = source.snapshot_folder(&export.key);
+        let above = last.keys().filter(|above| folder.starts_with(**above)).max_by_key(|above| above.len());
+        match above {
+            Some(above) => folders.entry(above).or_default().push(export),
+            None => unlisted.push(export),
+        }
+    }
+    let mut proofs = Vec::new();
+    for (folder, manifest) in last {
+        let mut of_folder = Snapshot { exports: folders.remove(folder).unwrap_or_default(), ..Snapshot::default() };
+        read_manifest(ports, manifest, &mut of_folder).await?;
+        snapshot.exports.append(&mut of_folder.exports);
+        snapshot.waits_for = snapshot.waits_for.take().or(of_folder.waits_for);
+        proofs.extend(of_folder.proof);
+    }
+    snapshot.exports.extend(unlisted.iter().cloned());
+    snapshot.exports.sort_by(|a, b| a.key.cmp(&b.key));
+    snapshot.proof = match &proofs[..] {
+        [one] => Some(one.clone()),
+        all => Some(format!("{} manifests list their files", all.len())),
+    };
+    Ok(unlisted)
+}
+
+/// Takes the files that a manifest lists, and nothing else, if every one is there, and as long as it says.
+async fn read_manifest(ports: &Ports, manifest: &ExportVersion, snapshot: &mut Snapshot) -> Result<(), ProtocolError> {
     let refuse = |cause: &str| {
         ProtocolError::Halt(format!(
             "{}: {cause}. Write {{\"entries\":[{{\"url\":\"...\"}}]}}, or remove it and choose another source.complete",

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use driftless_core::model::{Identity, RowKey, RowState, RowStatus, RowVersion};
+use driftless_core::model::{FolderId, Identity, RowKey, RowState, RowStatus, RowVersion};
 use driftless_core::ports::RowStates;
 use futures::future::join_all;
 
@@ -47,6 +47,7 @@ async fn every_field_comes_back(states: &dyn RowStates) {
             insert_id: key(1).to_hex(),
         }),
         expires_at_ms: Some(i64::MAX),
+        folder: Some(FolderId(u64::MAX)),
     };
     let mut deleted = state(0);
     deleted.status = RowStatus::Deleted;
@@ -174,6 +175,7 @@ fn state(number: u32) -> RowState {
         version: RowVersion::Number(i128::from(number)),
         identity: None,
         expires_at_ms: None,
+        folder: None,
     }
 }
 

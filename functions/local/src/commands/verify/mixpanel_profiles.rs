@@ -49,8 +49,11 @@ pub async fn compare(
     let strangers: BTreeSet<RowKey> = there.keys().map(key_of).collect();
     let owned = owned_keys(ports, sync, &strangers).await.map_err(Failure::failed)?;
     for id in there.into_keys() {
-        if owned.contains(&key_of(&id)) {
+        let key = key_of(&id);
+        if owned.spoken_for.contains(&key) {
             compared.surplus.push(format!("profile {id}"));
+        } else if owned.kept.contains(&key) {
+            compared.kept += 1;
         } else {
             compared.foreign += 1;
         }

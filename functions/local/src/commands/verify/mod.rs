@@ -32,6 +32,8 @@ pub struct Compared {
     pub missing: Vec<String>,
     /// What is there of this sync's keys and no row accounts for: insert_ids of events, ids of profiles.
     pub surplus: Vec<String>,
+    /// What is there of folders that are gone from the exports, and stays (`source.snapshot_folders`).
+    pub kept: u64,
     /// What is there of other senders, and of other syncs, in the same project.
     pub foreign: u64,
     /// Exports that could not be read, with the reason: what they hold is not compared.
@@ -70,6 +72,9 @@ pub fn print(name: &str, compared: &Compared) {
         number(compared.surplus.len() as u64),
         number(compared.foreign)
     );
+    if compared.kept > 0 {
+        println!("  {} of folders that are gone, kept", number(compared.kept));
+    }
     for (export, reason) in &compared.unread {
         println!("  cannot be read, so not compared: {export}: {reason}");
     }
@@ -197,9 +202,10 @@ pub async fn compare(project: &OpenProject, name: &str) -> Result<Compared, Fail
     let owned = owned_keys(ports, sync, &strangers).await.map_err(Failure::failed)?;
     for id in unmatched {
         match key_of(&id) {
-            Some(key) if expected_keys.contains(&key) || owned.contains(&key) => {
+            Some(key) if expected_keys.contains(&key) || owned.spoken_for.contains(&key) => {
                 compared.surplus.push(format!("insert_id {id}"))
             }
+            Some(key) if owned.kept.contains(&key) => compared.kept += 1,
             _ => compared.foreign += 1,
         }
     }

@@ -176,6 +176,7 @@ async fn take_rows(
                     version: RowVersion::None,
                     identity: None,
                     expires_at_ms: Some(expires_at_ms),
+                    folder: None,
                 };
                 Some(Box::new(KeyedChange { key: row.key, after, before: None }))
             }

@@ -240,7 +240,15 @@ async fn remember_version(
 }
 
 fn gone(version: RowVersion) -> RowState {
-    RowState { status: RowStatus::Deleted, fingerprint: 0, revision: 0, version, identity: None, expires_at_ms: None }
+    RowState {
+        status: RowStatus::Deleted,
+        fingerprint: 0,
+        revision: 0,
+        version,
+        identity: None,
+        expires_at_ms: None,
+        folder: None,
+    }
 }
 
 fn row_version(context: &PlanContext, draft: &Draft, entry: &IndexEntry) -> RowVersion {

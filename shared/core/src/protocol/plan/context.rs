@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::selection::Replay;
-use crate::model::{Checkpoint, SchemaLock, Warning};
+use crate::model::{Checkpoint, ExportVersion, FolderId, SchemaLock, Warning};
 use crate::ports::Ports;
 use crate::protocol::{SeenUsers, Suppressed, Sync};
 
@@ -76,6 +76,12 @@ impl PlanContext {
 
     pub fn dry(ports: &Ports, sync: &Arc<Sync>, checkpoint: &Checkpoint) -> Self {
         Self { is_dry: true, ..Self::committing(ports, sync, checkpoint, true) }
+    }
+
+    /// The folder of an export, where folders are snapshots of their own.
+    pub fn folder_of(&self, export: &ExportVersion) -> Option<FolderId> {
+        let source = &self.sync.config.source;
+        (source.snapshot_folders > 0).then(|| FolderId::of(source.snapshot_folder(&export.key)))
     }
 
     pub fn replaying(mut self, replay: Replay) -> Self {

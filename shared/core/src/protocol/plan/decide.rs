@@ -82,6 +82,7 @@ mod tests {
             version: RowVersion::Number(version),
             identity: Some(identity),
             expires_at_ms: None,
+            folder: None,
         }
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Draft {
     pub ledger: Vec<LedgerPart>,
     pub ledger_replaces: bool,
     pub ledger_live: u64,
+    /// Rows at the destination that no export has, of folders that are gone.
+    pub kept: u64,
     pub snapshot: Option<String>,
     pub snapshot_complete: bool,
     pub users: Option<UserOverlap>,
@@ -67,6 +69,7 @@ impl Draft {
             ledger: Vec::new(),
             ledger_replaces: false,
             ledger_live: 0,
+            kept: 0,
             snapshot: None,
             snapshot_complete: false,
             users: None,

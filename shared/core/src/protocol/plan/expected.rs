@@ -11,9 +11,9 @@ use crate::config::{Feed, Mode};
 use crate::mapping::Op;
 use crate::model::RowKey;
 use crate::ports::{ExportError, Mutation, Ports, RowEncoder};
-use crate::protocol::candidates::snapshot_of;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::PAGE;
+use crate::protocol::snapshot::snapshot_of;
 use crate::protocol::store::load_checkpoint;
 use crate::protocol::{Sync, plan::lock};
 

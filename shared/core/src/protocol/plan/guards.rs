@@ -35,7 +35,7 @@ pub(super) fn holds(context: &PlanContext, checkpoint: &Checkpoint, draft: &Draf
     if waits && draft.updates > 0 {
         reasons.push(HoldReason::SchemaChanged { updates: draft.updates });
     }
-    let live = checkpoint.ledger_live;
+    let live = checkpoint.ledger_live.saturating_sub(draft.kept);
     let deletes = draft.counts.deleted_by_absence;
     if snapshot && draft.counts.read == 0 && deletes > 0 {
         reasons.push(HoldReason::EmptySnapshot { live });

@@ -6,9 +6,10 @@ use crate::config::{Feed, Kind, Mode, Order, SchemaChanges};
 use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
 use crate::model::{Checkpoint, ColumnType, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
-use crate::protocol::candidates::{feed_candidates, snapshot_of};
+use crate::protocol::candidates::feed_candidates;
 use crate::protocol::delta_log::LOG_FOLDER;
 use crate::protocol::error::ProtocolError;
+use crate::protocol::snapshot::snapshot_of;
 use crate::protocol::suppressed;
 
 /// Exports that are looked at before a plan; with more of them, evenly spread ones.

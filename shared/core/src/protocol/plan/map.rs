@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::context::Rename;
 use super::selection::Selection;
 use crate::mapping::{Op, RowFilter, SourceRows};
-use crate::model::{Columns, Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock, UserSample};
+use crate::model::{Columns, FolderId, Observed, Row, RowError, RowErrorCode, RowKey, SchemaLock, UserSample};
 use crate::ports::{Mutation, RowBlock, RowEncoder};
 use crate::protocol::{Suppressed, Sync};
 
@@ -50,6 +50,8 @@ pub(super) struct MappedBlock {
     pub filtered: u64,
     pub rejected: Vec<(u64, Option<RowKey>, RowError)>,
     pub observed: Observed,
+    /// The folder that the rows are in, where folders are snapshots of their own.
+    pub folder: Option<FolderId>,
     clearings: Vec<u8>,
     names: Vec<u8>,
 }

@@ -8,6 +8,7 @@ mod context;
 mod decide;
 mod draft;
 mod expected;
+mod folders;
 mod guards;
 mod index;
 mod lock;
@@ -29,8 +30,8 @@ pub use expected::{ExpectedRow, expected_rows};
 pub use selection::Replay;
 pub use tally::{Tally, TallyLine, tally};
 
-use super::candidates::snapshot_of;
 use super::error::ProtocolError;
+use super::snapshot::snapshot_of;
 use super::store::{load_checkpoint, update_checkpoint};
 use super::{PlanMessage, SeenUsers, Sync};
 use crate::config::{Feed, Kind, Mode};

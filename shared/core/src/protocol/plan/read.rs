@@ -42,7 +42,7 @@ pub(super) async fn mapped_blocks(
 
     let (sync, lock) = (context.sync.clone(), context.lock.clone());
     let (earlier, suppressed) = (earlier(context, pass), context.suppressed.clone());
-    let (width, now_ms) = (compute.width(), context.now_ms);
+    let (width, now_ms, folder) = (compute.width(), context.now_ms, context.folder_of(export));
     let mapped = blocks
         .map(move |block: Result<Box<dyn RowBlock>, ExportError>| {
             let (sync, lock, selection): (_, Arc<SchemaLock>, _) = (sync.clone(), lock.clone(), selection.clone());
@@ -51,7 +51,9 @@ pub(super) async fn mapped_blocks(
             let job = block.map(|block| {
                 let job = move || {
                     let view = View { lock: &lock, earlier: earlier.as_deref(), suppressed: &suppressed };
-                    map_block(&sync, &view, &*block, &selection, pass, now_ms)
+                    let mut mapped = map_block(&sync, &view, &*block, &selection, pass, now_ms);
+                    mapped.folder = folder;
+                    mapped
                 };
                 run_on(&compute, job)
             });

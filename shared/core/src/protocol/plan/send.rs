@@ -51,7 +51,7 @@ pub(super) async fn send_selected(
                     && context.sync.config.schema_changes == SchemaChanges::NewRowsOnly
                     && let Some(old) = &old
                 {
-                    let after = RowState { fingerprint: row.fingerprint, version, ..old.clone() };
+                    let after = RowState { fingerprint: row.fingerprint, version, folder: block.folder, ..old.clone() };
                     draft.counts.unchanged += 1;
                     match ledger {
                         Some(ledger) => store_part(context, draft, ledger.push((row.key, after))?).await?,
@@ -156,6 +156,7 @@ pub(super) fn row_change(
         version,
         identity: Some(Identity { event, distinct_id, time_ms, insert_id }),
         expires_at_ms: None,
+        folder: block.folder,
     };
     let kind = if is_visible { ChangeKind::Update } else { ChangeKind::Insert };
     let keyed = Some(Box::new(KeyedChange { key: row.key, after, before }));

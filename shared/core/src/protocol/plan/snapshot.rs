@@ -7,6 +7,7 @@ use super::commit::{Next, commit, refuse_snapshot};
 use super::context::PlanContext;
 use super::decide::{Decision, decide};
 use super::draft::Draft;
+use super::folders::Folders;
 use super::index::{Groups, Index};
 use super::map::Pass;
 use super::read::mapped_blocks;
@@ -16,14 +17,14 @@ use super::send::{send_selected, store_part, tombstone_change};
 use crate::config::{Kind, Mode};
 use crate::ledger::{LedgerEntry, LedgerReader, LedgerWriter};
 use crate::model::{
-    ChangeKind, Checkpoint, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState, RowStatus,
-    RowVersion, RunId, Warning,
+    ChangeKind, Checkpoint, FolderId, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState,
+    RowStatus, RowVersion, RunId, Warning,
 };
 use crate::ports::ExportError;
-use crate::protocol::candidates::snapshot_of;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::limits::{EXPORTS_PER_RUN_MAX, LEDGER_PARTS_MAX, SNAPSHOT_ROWS_MAX, UPDATES_PER_RUN_MAX};
 use crate::protocol::names;
+use crate::protocol::snapshot::snapshot_of;
 
 /// Plans a snapshot: indexes all its rows, merges them with the ledger key by key, and sends what differs. Keys that are
 /// missing are deleted only if the snapshot is proven complete and the mode is mirror.
@@ -137,6 +138,8 @@ async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, P
 
 /// What the merge of index and ledger came to.
 pub(super) struct Merge {
+    /// Folders that are there, where folders are snapshots of their own.
+    pub folders: Folders,
     /// Rows to send.
     pub bits: HashMap<u32, RowBits>,
     /// All rows that are to be there, where the destination is sent all of them.
@@ -156,6 +159,7 @@ async fn merge_ledger(
     let mut compacted = (checkpoint.ledger.len() > LEDGER_PARTS_MAX).then(|| LedgerWriter::new(part("base")));
     draft.ledger_replaces = compacted.is_some();
     let mut merge = Merge {
+        folders: Folders::of(context, &draft.exports),
         bits: HashMap::new(),
         kept: HashMap::new(),
         before: HashMap::new(),
@@ -178,12 +182,15 @@ async fn merge_ledger(
             }
             None => None,
         };
-        merge.live += u64::from(state.as_ref().is_some_and(LedgerEntry::is_visible));
+        if let Some(visible) = state.as_ref().filter(|state| state.is_visible()) {
+            merge.live += 1;
+            merge.folders.count_live(visible.brief.folder);
+        }
         if let (Some(compacted), Some(state)) = (&mut compacted, &state) {
             store_part(context, draft, compacted.push((key, state.state()))?).await?;
         }
         let group = groups.take(key);
-        let is_absent = group.is_empty();
+        let seen_in = group.last().map(|entry| merge.folders.of_export(entry.position().export));
         let reduced = reduce(group, false);
         draft.counts.coalesced += reduced.coalesced;
         draft.counts.duplicate += reduced.duplicate;
@@ -195,10 +202,14 @@ async fn merge_ledger(
             Some(entry) if entry.flag() == IndexFlag::Upsert => {
                 take_row(context, draft, &entry, state, &mut merge).await?;
             }
-            // Out of the window, or gone: only a complete snapshot proves either.
+            // Out of the window, or gone: only a complete snapshot proves either, and only of folders that are there.
             Some(_) => delete_absent(context, draft, key, state, &mut merge).await?,
-            None if is_absent => delete_absent(context, draft, key, state, &mut merge).await?,
-            None => {}
+            None => match seen_in {
+                None if merge.folders.keeps(state.as_ref()) => {}
+                None => delete_absent(context, draft, key, state, &mut merge).await?,
+                // It keeps what it has, and may be in another folder than before.
+                Some(folder) => note_folder(context, draft, key, state, folder, &mut merge).await?,
+            },
         }
     }
     if let Some(compacted) = compacted {
@@ -207,6 +218,7 @@ async fn merge_ledger(
     if conflicts > 0 {
         draft.holds.push(HoldReason::KeyConflicts { keys: conflicts });
     }
+    merge.folders.close(context, draft);
     Ok(merge)
 }
 
@@ -249,12 +261,29 @@ async fn take_row(
         Decision::StillRefused => {
             let at = entry.position();
             draft.reject(context, at.export, at.row, Some(entry.key), still_refused()).await?;
+            note_folder(context, draft, entry.key, state, merge.folders.of_export(at.export), merge).await?;
         }
         Decision::Unchanged | Decision::Stale | Decision::AlreadyGone | Decision::Delete(_) => {
             draft.counts.unchanged += 1;
+            let folder = merge.folders.of_export(entry.position().export);
+            note_folder(context, draft, entry.key, state, folder, merge).await?;
         }
     }
     Ok(())
+}
+
+/// Remembers the folder that a row was seen in, if it is another one than before.
+async fn note_folder(
+    context: &PlanContext,
+    draft: &mut Draft,
+    key: RowKey,
+    state: Option<LedgerEntry>,
+    folder: Option<FolderId>,
+    merge: &mut Merge,
+) -> Result<(), ProtocolError> {
+    let Some(moved) = state.filter(|state| state.brief.folder != folder) else { return Ok(()) };
+    let state = RowState { folder, ..moved.state() };
+    store_part(context, draft, merge.delta.push((key, state))?).await
 }
 
 async fn delete_absent(
@@ -273,6 +302,7 @@ async fn delete_absent(
         let forgotten = RowState { status: RowStatus::Deleted, ..state };
         return store_part(context, draft, merge.delta.push((key, forgotten))?).await;
     }
+    merge.folders.count_delete(state.folder);
     let kind = ChangeKind::DeleteByAbsence;
     let (change, line) = tombstone_change(context, key, kind, None, &identity, state, RowVersion::None);
     if let Some(keyed) = &change.keyed {
