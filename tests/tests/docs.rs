@@ -20,6 +20,11 @@ fn yaml_examples_parse() {
         "exports: ./exports\ndestinations: { product: { type: amplitude, api_key: 'env:KEY', secret_key: 'env:SECRET' } }",
     )
     .expect("a minimal project");
+    let original = parse_project(
+        "driftless.yaml",
+        "exports: ./exports\ndestinations: { product: { type: mixpanel, service_account: 'env:ACCOUNT', project_id: '7', id_merge: original } }",
+    )
+    .expect("a minimal project");
     let mut seen = 0;
     for file in [
         "README.md",
@@ -32,7 +37,11 @@ fn yaml_examples_parse() {
     ] {
         let text = std::fs::read_to_string(root.join(file)).expect("the document is there");
         for example in examples(&text) {
-            let project = if file == "docs/amplitude.md" { &amplitude } else { &project };
+            let project = match file {
+                "docs/amplitude.md" => &amplitude,
+                _ if example.contains("kind: identities") => &original,
+                _ => &project,
+            };
             if example.contains("destinations:") {
                 parse_project(file, &example).unwrap_or_else(|e| panic!("{e}\n{example}"));
                 seen += 1;

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use driftless_core::config::IdMerge;
 use driftless_core::model::{Columns, Row, RunId, SchemaLock, Value as Cell};
 use driftless_core::ports::{Destination, Mutation, PayloadName};
 use driftless_destinations::mixpanel::{MixpanelEvents, MixpanelTarget};
@@ -23,6 +24,7 @@ fn destination() -> MixpanelEvents {
         url: "https://api.mixpanel.com".into(),
         project_id: Some("2195193".into()),
         retention_days: None,
+        id_merge: IdMerge::Simplified,
     };
     MixpanelEvents::new(target, Scenario::Change.config(false).events.expect("a mapping")).expect("valid mapping")
 }

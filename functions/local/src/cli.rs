@@ -44,6 +44,9 @@ pub enum Command {
         /// warehouse tables, Snowplow's events.
         #[arg(long, value_parser = ["amplitude", "ga4", "segment", "segment-tables", "snowplow"])]
         from: Option<String>,
+        /// How the Mixpanel project joins ids, as its settings say: original projects are told which device is whose.
+        #[arg(long, default_value = "simplified")]
+        id_merge: IdMerge,
     },
     /// Check the configuration, the secrets and the exports.
     Check,
@@ -146,6 +149,9 @@ pub enum Command {
         /// Read Amplitude's mutation files from this folder, as its Mirror Sync would.
         #[arg(long, value_name = "FOLDER")]
         mutation_files: Option<PathBuf>,
+        /// How its Mixpanel project joins ids.
+        #[arg(long, default_value = "simplified")]
+        id_merge: IdMerge,
         /// Answer this share of requests with 429 (0 to 1).
         #[arg(long, default_value_t = 0.0)]
         rate_429: f64,
@@ -290,4 +296,13 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     runtime.shutdown_background();
     ExitCode::from(exit.code())
+}
+
+/// How a Mixpanel project knows that a device is a user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum IdMerge {
+    /// By events that have both ids.
+    Simplified,
+    /// By being told.
+    Original,
 }

@@ -5,9 +5,11 @@
 mod common;
 
 use common::Project;
+use driftless_sandbox::mixpanel::auth::{IdMerge, Project as MixpanelProject};
+use driftless_sandbox::server::SandboxConfig;
 use driftless_testkit::repository;
 
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("events", "events: { name: { value: Bought }, time: { column: at }, user_id: id, insert_id: id }"),
     ("user_profiles", "profiles: { id: id }"),
     ("user_profiles as profiles", "profiles: { id: id, amplitude: profiles }"),
@@ -17,6 +19,7 @@ const KINDS: [(&str, &str); 6] = [
         "profile_history: { experimental: true, name: Plans, id: id, start_time: { column: at }, properties: { plan: { column: plan, type: string } } }",
     ),
     ("lookup_table", "lookup_table: { id: table, key: id }"),
+    ("identities", "identities: { user_id: id, device_id: plan }"),
 ];
 const MODES: [&str; 4] = ["mirror", "append", "full", "one_time"];
 
@@ -27,13 +30,19 @@ fn cell(is_amplitude: bool, kind: &str, mapping: &str, mode: &str) -> String {
     let source = if snapshot { "{ prefix: t/, feed: snapshot, complete: each_file }" } else { "{ prefix: t/ }" };
     let source = if name == "lookup_table" { "{ prefix: t/, complete: each_file }" } else { source };
     let yaml = format!("destination: product\nkind: {name}\nmode: {mode}\nsource: {source}\n{mapping}\n");
-    let project = Project::new();
+    let id_merge = if name == "identities" { IdMerge::Original } else { IdMerge::Simplified };
+    let projects = vec![MixpanelProject { id_merge, ..MixpanelProject::open() }];
+    let project = Project::with_sandbox(SandboxConfig { projects, ..SandboxConfig::local(0) });
     let project = if is_amplitude { project.for_amplitude() } else { project };
     if !is_amplitude {
         let config = std::fs::read_to_string(project.path("driftless.yaml")).unwrap();
         let account = "token: \"file:token.txt\", service_account: \"file:account.txt\", project_id: \"1\"";
+        let account = match id_merge {
+            IdMerge::Simplified => account.to_string(),
+            IdMerge::Original => format!("{account}, id_merge: original"),
+        };
         project.write("account.txt", "test-token:\n");
-        project.write("driftless.yaml", config.replace("token: \"file:token.txt\"", account));
+        project.write("driftless.yaml", config.replace("token: \"file:token.txt\"", &account));
     }
     let project = project.sync_yaml("t", &yaml);
     project.export("t/1.csv", "id,at,plan\nuser-1,2026-01-01,pro\nuser-2,2026-01-01,free\n");

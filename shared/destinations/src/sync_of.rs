@@ -11,7 +11,9 @@ use crate::amplitude::{
     AmplitudeEventFiles, AmplitudeEvents, AmplitudeLookupTable, AmplitudeProfileFiles, AmplitudeProperties,
     AmplitudeTarget,
 };
-use crate::mixpanel::{MixpanelEvents, MixpanelHistory, MixpanelLookupTable, MixpanelProfiles, MixpanelTarget};
+use crate::mixpanel::{
+    MixpanelEvents, MixpanelHistory, MixpanelIdentities, MixpanelLookupTable, MixpanelProfiles, MixpanelTarget,
+};
 
 /// A sync with its destination. The configuration was checked, so its destination is in the project.
 ///
@@ -41,6 +43,7 @@ fn of_mixpanel(config: &SyncConfig, mixpanel: &MixpanelConfig) -> Result<Arc<dyn
         }
         Kind::ProfileHistory => Arc::new(MixpanelHistory::new(target, mapping(config, &config.profile_history)?)?),
         Kind::LookupTable => Arc::new(MixpanelLookupTable::new(target, mapping(config, &config.lookup_table)?)),
+        Kind::Identities => Arc::new(MixpanelIdentities::new(target, mapping(config, &config.identities)?)),
     })
 }
 
@@ -63,6 +66,7 @@ fn of_amplitude(config: &SyncConfig, amplitude: &AmplitudeConfig) -> Result<Arc<
             }
         }
         Kind::ProfileHistory => return Err("Amplitude keeps no history of profiles".to_string()),
+        Kind::Identities => return Err("Amplitude is not told of identities".to_string()),
         Kind::LookupTable => Arc::new(AmplitudeLookupTable::new(target, mapping(config, &config.lookup_table)?)),
     })
 }

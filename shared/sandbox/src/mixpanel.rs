@@ -4,6 +4,7 @@ pub mod answer;
 pub mod auth;
 pub mod decode;
 pub mod dedupe;
+pub mod identity;
 pub mod import;
 pub mod limits;
 pub mod lookup_table;

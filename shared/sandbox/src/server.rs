@@ -179,6 +179,7 @@ fn router(state: State) -> Router {
         .route("/sandbox/definitions.json", get(definitions::show))
         .route("/sandbox/events.json", get(lines::visible))
         .route("/sandbox/summary.json", get(control::summary))
+        .route("/sandbox/identities.json", get(control::identities))
         .route("/sandbox/faults", get(control::faults).post(control::set_faults))
         .route("/sandbox/data", delete(control::clear))
         .layer(DefaultBodyLimit::max(MAX_SENT_BYTES))

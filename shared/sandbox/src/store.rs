@@ -3,6 +3,7 @@
 mod amplitude;
 mod definitions;
 mod deletions;
+mod merges;
 mod read;
 mod rows;
 mod write;
@@ -55,7 +56,7 @@ pub enum StoreError {
 /// Marks a file as a sandbox store ("Drif").
 const APPLICATION_ID: i64 = 0x4472_6966;
 /// The version of the tables below.
-const SCHEMA_VERSION: i64 = 5;
+const SCHEMA_VERSION: i64 = 6;
 
 /// `identity` finds the latest copy of an identity, and answers every count without reading properties.
 const SCHEMA: &str = "
@@ -78,6 +79,12 @@ const SCHEMA: &str = "
         properties TEXT NOT NULL,
         updated_ms INTEGER NOT NULL,
         PRIMARY KEY (project, group_key, id)
+    );
+    CREATE TABLE merges (
+        project TEXT NOT NULL,
+        a TEXT NOT NULL,
+        b TEXT NOT NULL,
+        PRIMARY KEY (project, a, b)
     );
     CREATE TABLE lookup_tables (
         project TEXT NOT NULL,

@@ -277,7 +277,7 @@ fn imported(request: &Request, now_ms: i64) -> (Answer, Landing) {
         authorization: Some("Basic dG9rZW46"),
         body: &request.body,
     };
-    let answer = import(&project, request, now_ms, &mut |event| events.push(event));
+    let answer = import(&project, request, now_ms, &mut |event| events.push(event), &mut |_| ());
     (answer, Landing::Events(events))
 }
 

@@ -13,7 +13,13 @@ struct Start {
     exports: &'static str,
     /// Files and what they hold.
     syncs: &'static [(&'static str, &'static str)],
+    /// Those that only a project with Original ID merge has.
+    of_original: &'static [(&'static str, &'static str)],
 }
+
+/// Where nothing is named.
+const FIRST: Start =
+    Start { tool: "", exports: "exports/purchases", syncs: &[("syncs/purchases.yaml", SYNC)], of_original: &[] };
 
 const STARTS: [Start; 5] = [
     Start {
@@ -24,37 +30,43 @@ const STARTS: [Start; 5] = [
             ("syncs/amplitude_users.yaml", include_str!("../../templates/amplitude_users.yaml")),
             ("syncs/amplitude_companies.yaml", include_str!("../../templates/amplitude_companies.yaml")),
         ],
+        of_original: &[("syncs/amplitude_identities.yaml", include_str!("../../templates/amplitude_identities.yaml"))],
     },
     Start {
         tool: "ga4",
         exports: "exports/ga4",
         syncs: &[("syncs/ga4_events.yaml", include_str!("../../templates/ga4_events.yaml"))],
+        of_original: &[],
     },
     Start {
         tool: "segment",
         exports: "exports/segment",
         syncs: &[("syncs/segment_calls.yaml", include_str!("../../templates/segment_calls.yaml"))],
+        of_original: &[],
     },
     Start {
         tool: "segment-tables",
         exports: "exports/tracks",
         syncs: &[("syncs/segment_tracks.yaml", include_str!("../../templates/segment_tracks.yaml"))],
+        of_original: &[],
     },
     Start {
         tool: "snowplow",
         exports: "exports/snowplow",
         syncs: &[("syncs/snowplow_events.yaml", include_str!("../../templates/snowplow_events.yaml"))],
+        of_original: &[],
     },
 ];
 
+/// The line of the project's file that says how it joins ids, as a comment and in force.
+const ID_MERGE: (&str, &str) = ("# id_merge: original            #", "id_merge: original              #");
+
 /// Writes a project folder; an existing file is never overwritten.
-pub fn run(folder: &Path, from: Option<&str>) -> Result<Exit, Failure> {
-    let start = STARTS.iter().find(|start| Some(start.tool) == from);
-    let (exports, syncs): (&str, &[(&str, &str)]) = match start {
-        Some(start) => (start.exports, start.syncs),
-        None => ("exports/purchases", &[("syncs/purchases.yaml", SYNC)]),
-    };
-    for (path, text) in [("driftless.yaml", PROJECT)].iter().chain(syncs) {
+pub fn run(folder: &Path, from: Option<&str>, is_original: bool) -> Result<Exit, Failure> {
+    let start = STARTS.iter().find(|start| Some(start.tool) == from).unwrap_or(&FIRST);
+    let project = if is_original { PROJECT.replace(ID_MERGE.0, ID_MERGE.1) } else { PROJECT.to_string() };
+    let more = if is_original { start.of_original } else { &[] };
+    for (path, text) in [("driftless.yaml", project.as_str())].iter().chain(start.syncs).chain(more) {
         let path = folder.join(path);
         if path.exists() {
             return Err(Failure::configuration(vec![format!(
@@ -68,7 +80,8 @@ pub fn run(folder: &Path, from: Option<&str>) -> Result<Exit, Failure> {
         std::fs::write(&path, text)?;
         println!("wrote {}", path.display());
     }
-    std::fs::create_dir_all(folder.join(exports))?;
-    println!("next: put exports into {}, then run driftless check and driftless plan", folder.join(exports).display());
+    let exports = folder.join(start.exports);
+    std::fs::create_dir_all(&exports)?;
+    println!("next: put exports into {}, then run driftless check and driftless plan", exports.display());
     Ok(Exit::Done)
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use driftless_core::ports::Observer;
 use driftless_sandbox::faults::FaultPlan;
 
-use crate::cli::{Cli, Command, Exit, Failure};
+use crate::cli::{Cli, Command, Exit, Failure, IdMerge};
 use crate::progress::TerminalProgress;
 use crate::project::{Access, OpenProject, Place, Project};
 use crate::stack::open_stack;
@@ -41,11 +41,21 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     };
     match cli.command {
         Command::Demo { keep } => crate::demo::run(keep, json).await,
-        Command::Init { from } => init::run(&folder, from.as_deref()),
+        Command::Init { from, id_merge } => init::run(&folder, from.as_deref(), id_merge == IdMerge::Original),
         Command::Schema { file } => schema::run(&file),
-        Command::Sandbox { port, store, mutation_files, rate_429, rate_5xx, lost_answer, latency_ms, seed } => {
+        Command::Sandbox {
+            port,
+            store,
+            mutation_files,
+            id_merge,
+            rate_429,
+            rate_5xx,
+            lost_answer,
+            latency_ms,
+            seed,
+        } => {
             let faults = FaultPlan { seed, rate_429, rate_5xx, lost_answer, latency_ms, ..FaultPlan::default() };
-            sandbox::run(sandbox::Options { port, store, mutation_files, faults }, json).await
+            sandbox::run(sandbox::Options { port, store, mutation_files, id_merge, faults }, json).await
         }
         Command::Audit { prefix, event, time } => audit::run(&place, &prefix, event, time, json).await,
         Command::UnloadSql { sync, warehouse, table } => unload_sql::run(&folder, &sync, warehouse, table.as_deref()),

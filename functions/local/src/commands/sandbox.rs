@@ -1,17 +1,19 @@
 use std::path::PathBuf;
 
 use driftless_sandbox::faults::FaultPlan;
+use driftless_sandbox::mixpanel::auth::{IdMerge, Project};
 use driftless_sandbox::server::{SandboxConfig, start};
 use driftless_sandbox::store::StorePath;
 
 use super::print_json;
-use crate::cli::{Exit, Failure};
+use crate::cli::{self, Exit, Failure};
 
 /// What the command line says.
 pub struct Options {
     pub port: u16,
     pub store: Option<PathBuf>,
     pub mutation_files: Option<PathBuf>,
+    pub id_merge: cli::IdMerge,
     pub faults: FaultPlan,
 }
 
@@ -22,6 +24,11 @@ pub async fn run(options: Options, json: bool) -> Result<Exit, Failure> {
         config.store = StorePath::File(path);
     }
     config.mutation_files = options.mutation_files;
+    let id_merge = match options.id_merge {
+        cli::IdMerge::Simplified => IdMerge::Simplified,
+        cli::IdMerge::Original => IdMerge::Original,
+    };
+    config.projects = vec![Project { id_merge, ..Project::open() }];
     config.faults = options.faults;
     let sandbox = start(config).await?;
     if json {

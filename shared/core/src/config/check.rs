@@ -1,6 +1,6 @@
 use super::{
-    AmplitudeProfiles, Complete, ConfigError, Dedupe, DestinationConfig, EventsConfig, Feed, Kind, Mode, Order,
-    ProjectConfig, Support, SyncConfig, Window, WithoutUser, support,
+    AmplitudeProfiles, Complete, ConfigError, Dedupe, DestinationConfig, EventsConfig, Feed, IdMerge, Kind,
+    MixpanelConfig, Mode, Order, ProjectConfig, Support, SyncConfig, Window, WithoutUser, support,
 };
 use crate::mapping::{KEY_COLUMNS_MAX, TimeZoneRule, parse_moment};
 
@@ -82,6 +82,7 @@ fn kind_and_mapping(sync: &SyncConfig, project: &ProjectConfig) -> Vec<(&'static
         ("profiles", sync.profiles.is_some()),
         ("profile_history", sync.profile_history.is_some()),
         ("lookup_table", sync.lookup_table.is_some()),
+        ("identities", sync.identities.is_some()),
     ];
     for (mapping, is_there) in mappings {
         if mapping == wanted && !is_there {
@@ -155,12 +156,15 @@ fn at_destination(sync: &SyncConfig, destination: &DestinationConfig) -> Vec<(&'
     }
     let (events, profiles) = (sync.events.as_ref(), sync.profiles.as_ref());
     match destination {
-        DestinationConfig::Mixpanel(_) => {
+        DestinationConfig::Mixpanel(mixpanel) => {
             if events.is_some_and(|events| events.amplitude.is_some()) {
                 problems.push(("events.amplitude", format!("destination {name} is Mixpanel; remove it")));
             }
             if profiles.is_some_and(|profiles| profiles.amplitude != AmplitudeProfiles::default()) {
                 problems.push(("profiles.amplitude", format!("destination {name} is Mixpanel; remove it")));
+            }
+            if sync.kind == Kind::Identities {
+                problems.extend(identities(name, mixpanel));
             }
         }
         DestinationConfig::Amplitude(amplitude) => {
@@ -177,6 +181,22 @@ fn at_destination(sync: &SyncConfig, destination: &DestinationConfig) -> Vec<(&'
                 problems.push(("destination", format!("kind {kind} needs destinations.{name}.secret_key")));
             }
         }
+    }
+    problems
+}
+
+/// Mixpanel takes merges from service accounts, and in projects with Original ID merge only
+/// (docs.mixpanel.com/reference/identity-merge, 2026-08-21).
+fn identities(name: &str, mixpanel: &MixpanelConfig) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    if mixpanel.id_merge == IdMerge::Simplified {
+        let cause = format!(
+            "a project with Simplified ID merge joins ids by events that have both, and refuses merges; remove this sync, or set destinations.{name}.id_merge: original if the project's settings say so"
+        );
+        problems.push(("kind", cause));
+    }
+    if mixpanel.service_account.is_none() {
+        problems.push(("destination", format!("kind identities needs destinations.{name}.service_account")));
     }
     problems
 }

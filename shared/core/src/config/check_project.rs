@@ -108,7 +108,8 @@ pub fn check_overlaps(syncs: &BTreeMap<String, SyncConfig>) -> Vec<ConfigError> 
                 && a.events == b.events
                 && a.profiles == b.profiles
                 && a.profile_history == b.profile_history
-                && a.lookup_table == b.lookup_table;
+                && a.lookup_table == b.lookup_table
+                && a.identities == b.identities;
             if same && a.namespace() != b.namespace() {
                 problems.push(ConfigError::at(
                     &format!("syncs/{}.yaml", b.name),

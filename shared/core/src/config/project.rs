@@ -84,12 +84,33 @@ pub struct MixpanelConfig {
     /// Reference to a GDPR OAuth token, a person's own, from the account settings: for `forget`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy_token: Option<SecretRef>,
+    /// How the project knows that a device is a user's: its settings name it, and it cannot be changed there.
+    #[serde(default, skip_serializing_if = "IdMerge::is_simplified")]
+    pub id_merge: IdMerge,
     /// Only for a sandbox on this machine: `http://127.0.0.1:PORT`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The project's data retention in days, if known: older rows are then rejected before sending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,
+}
+
+/// How a Mixpanel project knows that a device is a user's
+/// (docs.mixpanel.com/docs/tracking-methods/id-management, 2026-08-21).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IdMerge {
+    /// By events that have both ids. A device without a user is `$device:` and its id.
+    #[default]
+    Simplified,
+    /// By being told (`kind: identities`). A device without a user is its id.
+    Original,
+}
+
+impl IdMerge {
+    fn is_simplified(&self) -> bool {
+        *self == Self::Simplified
+    }
 }
 
 /// Where the destination keeps the project.

@@ -26,6 +26,12 @@ pub fn support(destination: &DestinationConfig, kind: Kind, mode: Mode) -> Suppo
             "a row of a history cannot be deleted: an empty one in its place would end the property there; use mode: full, and a row of nulls where a property ended",
         ),
         (Mixpanel(_), Kind::ProfileHistory, _) => Support::Experimental,
+        (Amplitude(_), Kind::Identities, _) => {
+            Support::Refused("Amplitude joins a device and its user by events that have both; map both in kind: events")
+        }
+        (Mixpanel(_), Kind::Identities, Mode::Mirror | Mode::Full) => {
+            Support::Refused("ids that were merged cannot be parted again; use mode: append")
+        }
         (Amplitude(_), Kind::Events, Mode::Mirror | Mode::Full) => Support::NeedsMutationFiles,
         (Amplitude(_) | Mixpanel(_), _, _) => Support::Works,
     }

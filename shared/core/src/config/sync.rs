@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EventTime, EventsConfig, Filter, InsertIdColumns, LookupTableConfig, ProfileHistoryConfig, ProfilesConfig,
-    SourceConfig,
+    EventTime, EventsConfig, Filter, IdentitiesConfig, InsertIdColumns, LookupTableConfig, ProfileHistoryConfig,
+    ProfilesConfig, SourceConfig,
 };
 
 /// `syncs/NAME.yaml`: exports under a prefix become one kind of record at one destination.
@@ -33,6 +33,9 @@ pub struct SyncConfig {
     /// The mapping of `kind: lookup_table`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lookup_table: Option<LookupTableConfig>,
+    /// The mapping of `kind: identities`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identities: Option<IdentitiesConfig>,
     /// Only rows with a time in here.
     #[serde(default, skip_serializing_if = "Window::is_open")]
     pub window: Window,
@@ -75,8 +78,9 @@ impl SyncConfig {
         let history = self.profile_history.as_ref();
         let history = history.into_iter().flat_map(|history| [history.id.as_str(), history.start_time.column.as_str()]);
         let table = self.lookup_table.as_ref().map(|table| table.key.as_str());
+        let ids = self.identities.iter().flat_map(|ids| [ids.user_id.as_str(), ids.device_id.as_str()]);
         let events = events.map(InsertIdColumns::columns).unwrap_or_default().into_iter();
-        events.chain(profiles).chain(history).chain(table).collect()
+        events.chain(profiles).chain(history).chain(table).chain(ids).collect()
     }
 
     /// The time of a row and the field that names it, where rows have one.
@@ -88,7 +92,7 @@ impl SyncConfig {
     /// Whether rows are of users, who may ask to be forgotten.
     pub fn is_of_users(&self) -> bool {
         match self.kind {
-            Kind::Events | Kind::UserProfiles => true,
+            Kind::Events | Kind::UserProfiles | Kind::Identities => true,
             Kind::ProfileHistory => self.profile_history.as_ref().is_some_and(|history| history.group_key.is_none()),
             Kind::GroupProfiles | Kind::LookupTable => false,
         }
@@ -135,6 +139,8 @@ pub enum Kind {
     ProfileHistory,
     /// A table that explains the values of a property.
     LookupTable,
+    /// Which device is whose, for projects that have to be told.
+    Identities,
 }
 
 impl Kind {
@@ -146,6 +152,7 @@ impl Kind {
             Self::GroupProfiles => "group_profiles",
             Self::ProfileHistory => "profile_history",
             Self::LookupTable => "lookup_table",
+            Self::Identities => "identities",
         }
     }
 
@@ -156,6 +163,7 @@ impl Kind {
             Self::UserProfiles | Self::GroupProfiles => "profiles",
             Self::ProfileHistory => "profile_history",
             Self::LookupTable => "lookup_table",
+            Self::Identities => "identities",
         }
     }
 
@@ -167,6 +175,7 @@ impl Kind {
             Self::GroupProfiles => "group profile update",
             Self::ProfileHistory => "history row",
             Self::LookupTable => "table row",
+            Self::Identities => "id merge",
         }
     }
 

@@ -122,11 +122,11 @@ impl Sync {
 
 /// Changes with every change of the mapping in the sync's own file.
 fn mapping_digest(config: &SyncConfig) -> String {
-    let (history, table) = (&config.profile_history, &config.lookup_table);
-    let mapping = match history {
-        // As it was before there were histories, so that no mapping counts as changed for it.
-        None => serde_json::json!([config.kind, config.events, config.profiles, table]),
-        Some(_) => serde_json::json!([config.kind, history]),
+    let mapping = match (&config.profile_history, &config.identities) {
+        // As it was before there were the other kinds, so that no mapping counts as changed for them.
+        (None, None) => serde_json::json!([config.kind, config.events, config.profiles, config.lookup_table]),
+        (history, None) => serde_json::json!([config.kind, history]),
+        (_, identities) => serde_json::json!([config.kind, identities]),
     };
     blake3::hash(mapping.to_string().as_bytes()).to_hex()[..16].to_string()
 }

@@ -75,7 +75,9 @@ fn partly(lines: u32, body: Option<&Value>) -> Delivery {
     let Some(failed) = body.and_then(|body| body.get("failed_records")).and_then(Value::as_array) else {
         return Delivery::Halt {
             cause: format!("Mixpanel refuses the request as a whole (status 400): {}", safe_words(error_of(body))),
-            remedy: "check project_id and region of the destination; if they are right, report this as a defect".into(),
+            remedy:
+                "check project_id, region and id_merge of the destination; if they are right, report this as a defect"
+                    .into(),
         };
     };
     if failed.is_empty() {

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use driftless_core::config::WithoutUser;
+use driftless_core::config::{IdMerge, WithoutUser};
 use driftless_core::mapping::{canonical_text, truncate_utf8};
 use driftless_core::model::{Columns, Observed, Row, RowError, RowErrorCode};
 use driftless_core::ports::{Mutation, RowEncoder};
@@ -16,6 +16,7 @@ use crate::properties::PropertyWriter;
 /// Writes rows as events. Properties come in the order of their names, so that the order of columns changes nothing.
 pub(super) struct EventEncoder {
     mapping: Arc<EventMapping>,
+    id_merge: IdMerge,
     hidden: Vec<String>,
     plan: Option<(Arc<Columns>, Arc<ColumnPlan>)>,
     event: String,
@@ -25,9 +26,10 @@ pub(super) struct EventEncoder {
 }
 
 impl EventEncoder {
-    pub fn new(mapping: Arc<EventMapping>, hidden: Vec<String>) -> Self {
+    pub fn new(mapping: Arc<EventMapping>, id_merge: IdMerge, hidden: Vec<String>) -> Self {
         Self {
             mapping,
+            id_merge,
             hidden,
             plan: None,
             event: String::new(),
@@ -52,7 +54,8 @@ impl EventEncoder {
         plan
     }
 
-    /// Reads user and device; sets distinct_id by Mixpanel's Simplified ID merge: the user, else `$device:` and the device.
+    /// Reads user and device; sets distinct_id: the user, else the device, which with Simplified ID merge is `$device:` and
+    /// its id.
     fn read_ids<'a>(&mut self, plan: &ColumnPlan, row: Row<'a>) -> Result<Ids<'a>, RowError> {
         let events = &self.mapping.events;
         let user = id_of(plan.user, row, events.user_id.as_deref())?;
@@ -62,7 +65,9 @@ impl EventEncoder {
         match (&user, &device) {
             (Some(user), _) => self.distinct_id.push_str(user),
             (None, Some(device)) => {
-                self.distinct_id.push_str("$device:");
+                if self.id_merge == IdMerge::Simplified {
+                    self.distinct_id.push_str("$device:");
+                }
                 self.distinct_id.push_str(device);
             }
             (None, None) => {

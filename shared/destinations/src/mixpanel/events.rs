@@ -47,7 +47,7 @@ impl Destination for MixpanelEvents {
     }
 
     fn encoder(&self, lock: &SchemaLock) -> Box<dyn RowEncoder> {
-        Box::new(EventEncoder::new(self.mapping.clone(), technical_columns(lock)))
+        Box::new(EventEncoder::new(self.mapping.clone(), self.target.id_merge, technical_columns(lock)))
     }
 
     fn tombstone(&self, identity: &Identity, _: &SchemaLock, out: &mut Vec<u8>) {

@@ -8,6 +8,7 @@ use driftless_core::ports::{
 };
 use driftless_core::protocol::limits::REQUEST_TIMEOUT_MS;
 
+use super::array::{lines_of, write_array};
 use super::history_encoder::{HistoryEncoder, close, open, push_property};
 use super::limits::{EVENTS_PER_REQUEST, REQUEST_BYTES, TEXT_MAX};
 use super::profile_answer::read_profile_answer;
@@ -65,25 +66,12 @@ impl Destination for MixpanelHistory {
         close(&identity.insert_id, out);
     }
 
-    /// Lines become a JSON array.
     fn compress(&self, lines: &[u8], out: &mut Vec<u8>) {
-        out.push(b'[');
-        for (n, line) in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
-            out.extend_from_slice(if n > 0 { b",\n" } else { b"" });
-            out.extend_from_slice(line);
-        }
-        out.push(b']');
+        write_array(lines, out);
     }
 
     fn decompress(&self, body: &[u8], _: u64) -> Result<Vec<u8>, String> {
-        let array = body.strip_prefix(b"[").and_then(|body| body.strip_suffix(b"]")).ok_or("no JSON array")?;
-        let mut lines = Vec::with_capacity(array.len());
-        // No line has an end of line in it: in JSON text it is escaped.
-        for line in array.split(|byte| *byte == b'\n') {
-            lines.extend_from_slice(line.strip_suffix(b",").unwrap_or(line));
-            lines.push(b'\n');
-        }
-        Ok(lines)
+        lines_of(body)
     }
 
     fn notes(&self) -> Notes {

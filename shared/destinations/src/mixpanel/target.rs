@@ -1,4 +1,4 @@
-use driftless_core::config::{MixpanelConfig, Region};
+use driftless_core::config::{IdMerge, MixpanelConfig, Region};
 use driftless_core::protocol::limits::DAY_MS;
 
 use super::limits::OLDEST_TIME_MS;
@@ -14,6 +14,8 @@ pub struct MixpanelTarget {
     pub project_id: Option<String>,
     /// The project's retention, if known.
     pub retention_days: Option<u32>,
+    /// How the project knows that a device is a user's.
+    pub id_merge: IdMerge,
 }
 
 impl MixpanelTarget {
@@ -36,6 +38,7 @@ impl MixpanelTarget {
             url: config.url.clone().unwrap_or_else(|| host.to_string()).trim_end_matches('/').to_string(),
             project_id: config.service_account.as_ref().and(config.project_id.clone()),
             retention_days: config.retention_days,
+            id_merge: config.id_merge,
         }
     }
 }

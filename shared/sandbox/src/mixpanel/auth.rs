@@ -16,6 +16,19 @@ pub struct Project {
     pub access: Access,
     /// The age in days beyond which events are refused, if the project has one.
     pub retention_days: Option<u32>,
+    /// How it knows that a device is a user's.
+    pub id_merge: IdMerge,
+}
+
+/// How a project knows that a device is a user's (`docs.mixpanel.com/docs/tracking-methods/id-management`, read on
+/// 2026-08-21).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IdMerge {
+    /// By events that have both ids.
+    #[default]
+    Simplified,
+    /// By being told: `$merge`.
+    Original,
 }
 
 /// Whom a project lets in.
@@ -53,12 +66,12 @@ impl fmt::Debug for Credential {
 impl Project {
     /// A project that lets anyone in who sends any Basic credentials.
     pub fn open() -> Self {
-        Self { id: "sandbox".to_owned(), access: Access::Open, retention_days: None }
+        Self { id: "sandbox".to_owned(), access: Access::Open, retention_days: None, id_merge: IdMerge::default() }
     }
 
     /// A project that lets in exactly `credentials`.
     pub fn closed(id: impl Into<String>, credentials: Vec<Credential>) -> Self {
-        Self { id: id.into(), access: Access::Only(credentials), retention_days: None }
+        Self { id: id.into(), access: Access::Only(credentials), retention_days: None, id_merge: IdMerge::default() }
     }
 
     /// Does it let in a request with this `Authorization` header and `project_id`?

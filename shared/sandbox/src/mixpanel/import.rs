@@ -2,11 +2,12 @@
 
 use super::answer::{self, FailedRecord};
 use super::decode::{self, Refusal};
+use super::identity::{Merge, joins_ids, validate_merge};
 use super::limits::{MAX_BODY_BYTES, MAX_EVENTS};
 use super::validate::{ValidEvent, validate_event};
 
 pub use super::answer::Answer;
-pub use super::auth::{Access, Credential, Project};
+pub use super::auth::{Access, Credential, IdMerge, Project};
 
 /// What arrived over HTTP.
 #[derive(Debug, Clone, Copy)]
@@ -31,12 +32,16 @@ pub fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a st
 /// Answers an import. Each event that is ingested goes to `accept`, in the order of the request, before the answer exists:
 /// a caller that loses the answer has a request that was applied.
 ///
-/// `strict=0` drops what is invalid and answers 200; every other value, and none, is strict.
+/// Ids that are joined go to `merge`.
+///
+/// `strict=0` drops what is invalid and answers 200; every other value, and none, is strict. A project with Simplified ID
+/// merge refuses a request with an event that joins ids whole, as was seen there.
 pub fn import(
     project: &Project,
     request: ImportRequest<'_>,
     now_ms: i64,
     accept: &mut dyn FnMut(ValidEvent),
+    merge: &mut dyn FnMut(Merge),
 ) -> Answer {
     let project_id = parameter(request.query, "project_id");
     if !project.lets_in(request.authorization, project_id) {
@@ -48,12 +53,22 @@ pub fn import(
         Err(Refusal::TooMany) => return answer::too_many(MAX_EVENTS),
         Err(Refusal::Unreadable(error)) => return answer::unreadable(&error),
     };
+    if project.id_merge == IdMerge::Simplified && events.iter().any(joins_ids) {
+        return answer::unreadable("events that join ids are not supported in projects with Simplified ID merge");
+    }
     let is_strict = parameter(request.query, "strict") != Some("0");
     let mut failed = Vec::new();
     for (index, event) in events.iter().enumerate() {
-        match validate_event(event, now_ms, project.retention_days, is_strict) {
-            Ok(valid) if valid.is_ignored() => {}
-            Ok(valid) => accept(valid),
+        let taken = match joins_ids(event) {
+            true => validate_merge(event).map(&mut *merge),
+            false => validate_event(event, now_ms, project.retention_days, is_strict).map(|valid| {
+                if !valid.is_ignored() {
+                    accept(valid);
+                }
+            }),
+        };
+        match taken {
+            Ok(()) => {}
             Err(invalid) => failed.push(FailedRecord {
                 index,
                 insert_id: sent_insert_id(event),

@@ -32,7 +32,7 @@ fn send_as(query: &[(&str, &str)], headers: [Option<&str>; 3], body: &[u8]) -> S
     let [content_type, content_encoding, authorization] = headers;
     let request = ImportRequest { query: &query, content_type, content_encoding, authorization, body };
     let mut accepted = Vec::new();
-    let answer = import(&Project::open(), request, NOW_MS, &mut |e| accepted.push(e));
+    let answer = import(&Project::open(), request, NOW_MS, &mut |e| accepted.push(e), &mut |_| ());
     Sent { answer, accepted }
 }
 
@@ -172,4 +172,31 @@ fn more_than_10_mb_after_decompression_are_413() {
             })
         );
     }
+}
+
+#[test]
+fn ids_are_joined_where_the_project_is_told_of_them() {
+    let body = json!([
+        event(1),
+        { "event": "$merge", "properties": { "$distinct_ids": ["device-1", "u1"] } },
+        { "event": "$merge", "properties": { "$distinct_ids": ["u1"] } },
+    ])
+    .to_string();
+    let headers = [Some("application/json"), None, Some(ANYONE)];
+    let simplified = send_as(&[("strict", "1")], headers, body.as_bytes());
+    assert_eq!((simplified.answer.status, simplified.accepted.len()), (400, 0));
+    assert!(simplified.answer.body["failed_records"].is_null(), "refused whole");
+    let project = Project { id_merge: IdMerge::Original, ..Project::open() };
+    let request = ImportRequest {
+        query: &[],
+        content_type: headers[0],
+        content_encoding: None,
+        authorization: headers[2],
+        body: body.as_bytes(),
+    };
+    let (mut events, mut merges) = (0, Vec::new());
+    let answer = import(&project, request, NOW_MS, &mut |_| events += 1, &mut |merge| merges.push(merge));
+    assert_eq!((answer.status, &answer.body["num_records_imported"]), (400, &json!(2)));
+    assert_eq!(answer.body["failed_records"][0]["index"], 2);
+    assert_eq!((events, merges), (1, vec![Merge("device-1".into(), "u1".into())]));
 }

@@ -56,7 +56,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    fn new(field: impl Into<String>, reason: &str) -> Self {
+    pub(super) fn new(field: impl Into<String>, reason: &str) -> Self {
         let field = field.into();
         let message = format!("'{field}' is invalid: {reason}");
         Self { field, message }

@@ -74,6 +74,14 @@ pub(super) async fn summary(Shared(state): Shared<State>) -> Response {
     }
 }
 
+/// `GET /sandbox/identities.json`: ids that were joined, by the one that they are known by.
+pub(super) async fn identities(Shared(state): Shared<State>) -> Response {
+    match state.with_store(|store| Ok(json!(store.clusters(None)?.all()))).await {
+        Ok(clusters) => Json(clusters).into_response(),
+        Err(failed) => failed,
+    }
+}
+
 /// `GET /sandbox/faults`: the plan in force.
 pub(super) async fn faults(Shared(state): Shared<State>) -> Response {
     Json(state.plan()).into_response()

@@ -125,7 +125,7 @@ fn refuse(store: &Store, path: &'static str, answer: Answer, note: &str) -> Resu
         events: answer.events,
         note: if note.is_empty() { &error } else { note },
     };
-    store.record(&request, &[])?;
+    store.record(&request, &[], &[])?;
     Ok(answer)
 }
 
@@ -187,8 +187,9 @@ fn take(
         body,
     };
     let now_ms = Timestamp::now().as_millisecond();
-    let mut accepted = Vec::new();
-    let answer = import::import(project, request, now_ms, &mut |event| accepted.push(event));
+    let (mut accepted, mut merges) = (Vec::new(), Vec::new());
+    let (accept, merge) = (&mut |event| accepted.push(event), &mut |merge| merges.push(merge));
+    let answer = import::import(project, request, now_ms, accept, merge);
     let (note, status) = noted(&answer, fault);
     let request = NewRequest {
         at_ms: now_ms,
@@ -198,7 +199,7 @@ fn take(
         events: answer.events,
         note: note.trim_end(),
     };
-    store.record(&request, &accepted)?;
+    store.record(&request, &accepted, &merges)?;
     Ok(answer)
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Source: the export OpenAPI file and `docs.mixpanel.com/reference/event-deduplication`, read on 2026-08-21.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,6 +15,7 @@ use jiff::tz::TimeZone;
 
 use super::state::{Query, State, error_response, text_header, unauthorized};
 use crate::mixpanel::auth::Access;
+use crate::mixpanel::identity::Clusters;
 use crate::mixpanel::import::parameter;
 use crate::mixpanel::limits::MAX_EXPORT_LIMIT;
 use crate::store::{CopyFilter, CopyRow};
@@ -91,6 +94,8 @@ pub(super) async fn visible(Shared(state): Shared<State>, Query { 0: query }: Qu
 
 struct Cursor {
     state: State,
+    /// Which ids are one; read with the first page.
+    clusters: Option<Arc<Clusters>>,
     filter: CopyFilter,
     after_seq: i64,
     left: u64,
@@ -99,7 +104,7 @@ struct Cursor {
 
 /// Streams page by page, so that memory is bounded and imports go on meanwhile.
 fn respond(state: State, filter: CopyFilter, limit: u64, milliseconds: bool, content_type: &'static str) -> Response {
-    let cursor = Cursor { state, filter, after_seq: 0, left: limit, milliseconds };
+    let cursor = Cursor { state, clusters: None, filter, after_seq: 0, left: limit, milliseconds };
     let pages = stream::unfold(cursor, |mut cursor| async move {
         match cursor.next_page().await {
             Ok(Some(page)) => Some((Ok(page), cursor)),
@@ -119,12 +124,16 @@ impl Cursor {
         if rows == 0 {
             return Ok(None);
         }
-        let (filter, after_seq) = (self.filter.clone(), self.after_seq);
-        let page = self
-            .state
-            .with_store(move |store| store.copies(&filter, after_seq, rows))
-            .await
-            .map_err(|_| std::io::Error::other("the store cannot be read"))?;
+        let (filter, after_seq, known) = (self.filter.clone(), self.after_seq, self.clusters.clone());
+        let read = self.state.with_store(move |store| {
+            let clusters = match known {
+                Some(clusters) => clusters,
+                None => Arc::new(store.clusters(filter.project.as_deref())?),
+            };
+            Ok((store.copies(&filter, after_seq, rows)?, clusters))
+        });
+        let (page, clusters) = read.await.map_err(|_| std::io::Error::other("the store cannot be read"))?;
+        self.clusters = Some(clusters.clone());
         let Some(last) = page.last() else {
             return Ok(None);
         };
@@ -132,24 +141,35 @@ impl Cursor {
         self.left = self.left.saturating_sub(page.len() as u64);
         let mut lines = String::new();
         for row in &page {
-            push_line(&mut lines, row, self.milliseconds)?;
+            push_line(&mut lines, row, &clusters, self.milliseconds)?;
         }
         Ok(Some(Bytes::from(lines)))
     }
 }
 
-/// `{"event":…,"properties":{"time":…,"distinct_id":…,"$insert_id":…,"mp_processing_time_ms":…, and the others}}`.
-fn push_line(lines: &mut String, row: &CopyRow, milliseconds: bool) -> Result<(), serde_json::Error> {
+/// `{"event":…,"properties":{"time":…,"distinct_id":…,"$insert_id":…,"mp_processing_time_ms":…, and the others}}`. Where ids
+/// were joined, distinct_id is the one they are known by, and the one that was sent is `$distinct_id_before_identity`.
+fn push_line(
+    lines: &mut String,
+    row: &CopyRow,
+    clusters: &Clusters,
+    milliseconds: bool,
+) -> Result<(), serde_json::Error> {
     use std::fmt::Write;
     let time = if milliseconds { row.time_ms } else { row.time_ms.div_euclid(1000) };
-    let [event, distinct_id, insert_id] = [&row.event, &row.distinct_id, &row.insert_id].map(serde_json::to_string);
+    let canonical = clusters.canonical(&row.distinct_id);
+    let [event, distinct_id, insert_id] = [&row.event, canonical, &row.insert_id].map(serde_json::to_string);
+    let before = match canonical == row.distinct_id {
+        true => String::new(),
+        false => format!(",\"$distinct_id_before_identity\":{}", serde_json::to_string(&row.distinct_id)?),
+    };
     // The kept properties are an object: what follows its brace follows the properties written here.
     let others = row.properties.strip_prefix('{').unwrap_or("}");
     let comma = if others == "}" { "" } else { "," };
     // Writing to a String cannot fail.
     let _ = writeln!(
         lines,
-        r#"{{"event":{},"properties":{{"time":{time},"distinct_id":{},"$insert_id":{},"mp_processing_time_ms":{}{comma}{others}}}"#,
+        r#"{{"event":{},"properties":{{"time":{time},"distinct_id":{},"$insert_id":{},"mp_processing_time_ms":{}{before}{comma}{others}}}"#,
         event?, distinct_id?, insert_id?, row.received_ms,
     );
     Ok(())

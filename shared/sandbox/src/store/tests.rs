@@ -18,7 +18,7 @@ fn event(name: &str, insert_id: &str, time_ms: i64, deleted: bool) -> ValidEvent
 
 fn record(store: &Store, project: &str, at_ms: i64, events: &[ValidEvent]) {
     let request = NewRequest { at_ms, path: "/import", project, status: 200, events: events.len() + 1, note: "" };
-    store.record(&request, events).unwrap();
+    store.record(&request, events, &[]).unwrap();
 }
 
 fn filled() -> Store {

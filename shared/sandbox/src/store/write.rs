@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError};
 use crate::amplitude::project::Project;
+use crate::mixpanel::identity::Merge;
 use crate::mixpanel::profile::ProfileUpdate;
 use crate::mixpanel::validate::ValidEvent;
 
@@ -25,8 +26,13 @@ pub struct NewRequest<'a> {
 }
 
 impl Store {
-    /// Keeps a request and the events that were accepted from it, in this order, all or nothing.
-    pub fn record(&self, request: &NewRequest<'_>, accepted: &[ValidEvent]) -> Result<(), StoreError> {
+    /// Keeps a request and the events and merges that were accepted from it, in this order, all or nothing.
+    pub fn record(
+        &self,
+        request: &NewRequest<'_>,
+        accepted: &[ValidEvent],
+        merges: &[Merge],
+    ) -> Result<(), StoreError> {
         let properties: Vec<String> =
             accepted.iter().map(|event| serde_json::to_string(&event.properties)).collect::<Result<_, _>>()?;
         let mut connection = self.lock();
@@ -50,7 +56,12 @@ impl Store {
                 ])?;
             }
         }
-        note_request(&transaction, request, accepted.len())?;
+        for Merge(a, b) in merges {
+            let mut insert =
+                transaction.prepare_cached("INSERT OR IGNORE INTO merges (project, a, b) VALUES (?, ?, ?)")?;
+            insert.execute(params![request.project, a, b])?;
+        }
+        note_request(&transaction, request, accepted.len() + merges.len())?;
         transaction.commit()?;
         Ok(())
     }
@@ -121,6 +132,7 @@ impl Store {
         let transaction = connection.transaction()?;
         let copies = transaction.execute("DELETE FROM copies", [])?;
         transaction.execute("DELETE FROM profiles", [])?;
+        transaction.execute("DELETE FROM merges", [])?;
         transaction.execute("DELETE FROM lookup_tables", [])?;
         transaction.execute("DELETE FROM amplitude_log", [])?;
         transaction.execute("DELETE FROM deletions", [])?;

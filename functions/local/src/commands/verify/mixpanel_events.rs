@@ -39,7 +39,8 @@ pub(super) async fn there(
         .map_err(|e| Failure::failed(format!("raw export of {destination}: {e}")))?;
     let mut latest: BTreeMap<(String, String, i64, String), Value> = BTreeMap::new();
     for line in text.text().await?.lines().filter(|line| !line.is_empty()) {
-        let event: Value = serde_json::from_str(line)?;
+        let mut event: Value = serde_json::from_str(line)?;
+        as_it_was_sent(&mut event);
         let of = |name: &str| event["properties"][name].as_str().unwrap_or_default().to_string();
         let time_ms = event["properties"]["time"].as_i64().unwrap_or(0);
         let identity =
@@ -48,6 +49,15 @@ pub(super) async fn there(
     }
     let is_visible = |event: &Value| event["properties"]["driftless_deleted"] != Value::Bool(true);
     Ok(latest.values().filter(|event| is_visible(event)).map(seen).collect())
+}
+
+/// Where ids were joined, the export gives another distinct_id than the one that was sent, and that one beside it.
+fn as_it_was_sent(event: &mut Value) {
+    if let Some(properties) = event["properties"].as_object_mut()
+        && let Some(sent) = properties.remove("$distinct_id_before_identity")
+    {
+        properties.insert("distinct_id".to_string(), sent);
+    }
 }
 
 fn day(at_ms: i64) -> String {
