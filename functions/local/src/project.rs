@@ -145,7 +145,7 @@ impl Project {
         let mut syncs = BTreeMap::new();
         for (name, config) in &self.syncs {
             let sync = Arc::new(sync_of(config, &self.config, self.files.version()).map_err(Failure::failed)?);
-            let formats = ExportFormats::of(&config.source);
+            let formats = ExportFormats::of(config);
             syncs.insert(name.clone(), (sync, Ports { formats: Arc::new(formats), ..ports.clone() }));
         }
         Ok(OpenProject { destinations: self.config.destinations, ports, syncs, http, worker: Worker::Here(state) })

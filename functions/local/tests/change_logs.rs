@@ -146,3 +146,60 @@ fn ordinary_columns_of_such_names_stay_what_they_are() {
     project.sync().exits(0);
     assert_eq!(project.profiles("")[0].1["op"], "sale");
 }
+
+/// A record of each producer: a row comes, or its id changes from 1 to 2.
+fn moved(producer: &str, is_update: bool) -> Value {
+    let at = if is_update { 2 } else { 1 };
+    let row = serde_json::json!({ "id": at, "name": "a" });
+    let old = serde_json::json!({ "id": 1, "name": "a" });
+    let of = |yes: Value| if is_update { yes } else { Value::Null };
+    let pick = |update: &str, insert: &str| if is_update { update.to_string() } else { insert.to_string() };
+    match producer {
+        "maxwell" => serde_json::json!({
+            "database": "shop", "table": "t", "type": pick("update", "insert"), "ts": at, "xid": at, "data": row,
+            "old": of(serde_json::json!({ "id": 1 })),
+        }),
+        "golden_gate" => serde_json::json!({
+            "table": "T", "op_type": pick("U", "I"), "pos": format!("{at:020}"), "before": of(old), "after": row,
+        }),
+        "canal" => serde_json::json!({
+            "data": [{ "id": at.to_string(), "name": "a" }], "type": pick("UPDATE", "INSERT"), "isDdl": false, "es": at,
+            "ts": at, "id": at, "old": of(serde_json::json!([{ "id": "1" }])),
+        }),
+        "debezium" => serde_json::json!({
+            "before": of(old), "after": row, "op": pick("u", "c"), "source": { "lsn": at }, "ts_ms": at,
+        }),
+        _ => {
+            let mut data = row;
+            if is_update {
+                data["BI_id"] = serde_json::json!(1);
+            }
+            let time = format!("2026-01-01T00:00:0{at}Z");
+            serde_json::json!({ "data": data, "metadata": {
+                "timestamp": time, "record-type": "data", "operation": pick("update", "insert"), "commit-timestamp": time,
+            } })
+        }
+    }
+}
+
+#[test]
+fn an_update_of_the_key_takes_the_old_row_away() {
+    for producer in ["maxwell", "golden_gate", "canal", "debezium", "dms"] {
+        for at_once in [true, false] {
+            let project = Project::new().sync_yaml("products", PRODUCTS);
+            let other = moved(producer, false)
+                .to_string()
+                .replace(":1,\"name", ":3,\"name")
+                .replace("\"1\",\"name", "\"3\",\"name");
+            project.export("log/1.jsonl", format!("{}\n{other}\n", moved(producer, false)));
+            if !at_once {
+                project.sync().exits(0);
+            }
+            project.export("log/2.jsonl", format!("{}\n", moved(producer, true)));
+            project.sync().exits(0);
+            let ids: Vec<String> = project.profiles("").into_iter().map(|(id, _)| id).collect();
+            assert_eq!(ids, ["2", "3"], "{producer}, at once: {at_once}");
+            project.run(&["verify", "products"]).exits(0);
+        }
+    }
+}

@@ -157,7 +157,7 @@ impl Stack {
         let mut syncs = BTreeMap::new();
         for (sync_name, config) in &configuration.syncs {
             let sync = sync_of(config, &configuration.project, name.to_string()).map_err(defect)?;
-            let formats = ExportFormats::of(&config.source);
+            let formats = ExportFormats::of(config);
             let ports = Ports { formats: Arc::new(formats), transport: http.clone(), ..self.ports.clone() };
             syncs.insert(sync_name.clone(), (Arc::new(sync), ports));
         }

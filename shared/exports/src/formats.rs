@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-use driftless_core::config::{CsvOptions, EnvelopeRule, PartitionRule, SourceConfig};
+use driftless_core::config::{CsvOptions, EnvelopeRule, Mode, PartitionRule, SyncConfig};
 use driftless_core::model::{ColumnType, CsvDialect, Envelope, SchemaLock};
 use driftless_core::ports::{ExportBytes, ExportError, Inspection, RowBlock, RowBlocks, RowFormats};
 
@@ -35,6 +35,8 @@ pub struct ExportFormats {
     types: BTreeMap<String, ColumnType>,
     envelope: EnvelopeRule,
     partitions: PartitionRule,
+    /// Columns that name a row, where an update of them takes the old row away.
+    keys: Arc<[String]>,
     sizes: Sizes,
 }
 
@@ -53,9 +55,12 @@ impl ExportFormats {
     }
 
     /// For a sync.
-    pub fn of(source: &SourceConfig) -> Self {
+    pub fn of(sync: &SyncConfig) -> Self {
+        let source = &sync.source;
         let named = Self::new(source.csv.clone(), source.types.clone());
-        Self { envelope: source.envelope, partitions: source.partitions, ..named }
+        let keys = if sync.mode == Mode::Mirror { sync.key_columns() } else { Vec::new() };
+        let keys = keys.into_iter().map(String::from).collect();
+        Self { envelope: source.envelope, partitions: source.partitions, keys, ..named }
     }
 
     /// The envelope of rows: as the sync says, as is known, or, of exports that are seen first, as a block shows.
@@ -297,8 +302,8 @@ impl RowFormats for ExportFormats {
         let source = Source::new(export, bytes);
         let blocks = self.open_with(&source, lock, false)?.blocks;
         let blocks: Box<dyn RowBlocks> = match self.envelope(lock, None) {
-            Some(envelope) if envelope.expands() => Box::new(Expanded::new(blocks, envelope)),
-            Some(envelope) => Box::new(Unwrapped::new(blocks, envelope)),
+            Some(envelope) if envelope.expands() => Box::new(Expanded::new(blocks, envelope, self.keys.clone())),
+            Some(envelope) => Box::new(Unwrapped::new(blocks, envelope, self.keys.clone())),
             None => blocks,
         };
         let partitions = self.partitions(export, lock);

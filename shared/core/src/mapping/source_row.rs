@@ -14,7 +14,7 @@ pub enum Op {
     Upsert,
     /// The key is gone.
     Delete,
-    /// How an updated row looked before: never a delete.
+    /// How an updated row looked before: a delete of its key where changes have an order, else nothing.
     PreImage,
 }
 

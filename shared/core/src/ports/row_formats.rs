@@ -57,7 +57,8 @@ pub trait RowBlock: Send + Sync {
     fn rows(&self) -> u64;
     /// Decoded bytes.
     fn bytes(&self) -> u64;
-    /// Visits the rows whose number `wanted` says yes to, in order.
+    /// Visits the rows whose number `wanted` says yes to, in order. Before an update that changes what names a row comes the
+    /// row as it was, a pre-image with the same number.
     fn visit(&self, wanted: &dyn Fn(u64) -> bool, visit: &mut dyn FnMut(u64, RowResult<'_>));
 }
 

@@ -13,8 +13,8 @@ pub(crate) struct Expanded {
 }
 
 impl Expanded {
-    pub(crate) fn new(blocks: Box<dyn RowBlocks>, envelope: Envelope) -> Self {
-        Self { blocks, unwrapper: Arc::new(Unwrapper::new(envelope)), next_row: 0 }
+    pub(crate) fn new(blocks: Box<dyn RowBlocks>, envelope: Envelope, keys: Arc<[String]>) -> Self {
+        Self { blocks, unwrapper: Arc::new(Unwrapper::new(envelope, keys)), next_row: 0 }
     }
 }
 

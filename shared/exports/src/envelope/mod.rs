@@ -26,8 +26,8 @@ pub(crate) struct Unwrapped {
 }
 
 impl Unwrapped {
-    pub(crate) fn new(blocks: Box<dyn RowBlocks>, envelope: Envelope) -> Self {
-        Self { blocks, unwrapper: Arc::new(Unwrapper::new(envelope)) }
+    pub(crate) fn new(blocks: Box<dyn RowBlocks>, envelope: Envelope, keys: Arc<[String]>) -> Self {
+        Self { blocks, unwrapper: Arc::new(Unwrapper::new(envelope, keys)) }
     }
 }
 
@@ -40,7 +40,7 @@ impl RowBlocks for Unwrapped {
 
 /// One block with every row unwrapped.
 pub(crate) fn unwrapped(block: Box<dyn RowBlock>, envelope: Envelope) -> impl RowBlock {
-    Block { block, unwrapper: Arc::new(Unwrapper::new(envelope)) }
+    Block { block, unwrapper: Arc::new(Unwrapper::new(envelope, Arc::default())) }
 }
 
 struct Block {

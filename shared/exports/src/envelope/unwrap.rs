@@ -13,6 +13,12 @@ use crate::json::JsonParser;
 const OP: &str = "__op";
 const POSITION: &str = "__lsn";
 
+/// The operation of a row as it was before an update.
+const PRE_IMAGE: &str = "update_preimage";
+
+/// Before the name of a column with what it held before an update (AWS DMS).
+const DMS_BEFORE: &str = "BI_";
+
 /// What Debezium puts for a large value that the log does not hold because it was not changed.
 const UNAVAILABLE: &str = "__debezium_unavailable_value";
 
@@ -24,6 +30,8 @@ pub(super) struct Unwrapper {
     nothing: Arc<Columns>,
     /// Of a group of an event.
     groups: Arc<Columns>,
+    /// Columns that name a row. An update of one of them is told as a pre-image before the row, with the same number.
+    keys: Arc<[String]>,
 }
 
 /// Columns of a wrapped row, those of the row that it becomes, and which values these take.
@@ -33,20 +41,29 @@ pub(super) struct Shape {
     kept: Vec<usize>,
 }
 
+/// A change of a row in a log.
+struct Change<'a> {
+    /// The row as JSON.
+    body: &'a str,
+    op: Cow<'static, str>,
+    position: Position,
+    /// What columns held before an update, as far as the record tells.
+    old: Option<&'a str>,
+}
+
 /// What a record of a change log says.
 enum Record<'a> {
-    /// A row, its operation, and its place in the log.
-    Change(&'a str, Cow<'static, str>, Position),
+    Change(Change<'a>),
     /// Something else than a change of a row.
     Nothing,
 }
 
 impl Unwrapper {
-    pub(super) fn new(envelope: Envelope) -> Self {
+    pub(super) fn new(envelope: Envelope, keys: Arc<[String]>) -> Self {
         let nothing = Arc::new(Columns { names: vec![OP.to_string()] });
         let groups = ["group_type", "group_id", "event_time", "properties"].map(String::from);
         let groups = Arc::new(Columns { names: groups.to_vec() });
-        Self { envelope, parser: JsonParser::new(Default::default()), nothing, groups }
+        Self { envelope, parser: JsonParser::new(Default::default()), nothing, groups, keys }
     }
 
     /// Visits every row of a record.
@@ -76,9 +93,14 @@ impl Unwrapper {
             _ => return Ok(()),
         };
         let Some(Value::Json(data)) = field(row, "data") else { return Ok(()) };
-        for (number, record) in elements_of(data)?.into_iter().enumerate() {
+        let old = match field(row, "old") {
+            Some(Value::Json(old)) if old.trim_start().starts_with('[') => elements_of(old)?,
+            _ => Vec::new(),
+        };
+        for (number, body) in elements_of(data)?.into_iter().enumerate() {
             let position = position::of_canal(row, number);
-            let read = self.row_of(Record::Change(record, op.into(), position), shapes, visit);
+            let old = old.get(number).copied().filter(|old| old.trim_start().starts_with('{'));
+            let read = self.row_of(Record::Change(Change { body, op: op.into(), position, old }), shapes, visit);
             if let Err(error) = read {
                 visit(Err(error));
             }
@@ -152,7 +174,7 @@ impl Unwrapper {
         let ts_ms = field(row, "ts_ms").and_then(number_of);
         let source = json(row, "source")?;
         let position = with_object(source, |source| position::of_debezium(source, ts_ms))?;
-        Ok(Record::Change(json(row, body)?, op.into(), position))
+        Ok(Record::Change(Change { body: json(row, body)?, op: op.into(), position, old: object(row, "before") }))
     }
 
     fn maxwell<'a>(&self, row: Row<'a>) -> Result<Record<'a>, RowError> {
@@ -162,7 +184,8 @@ impl Unwrapper {
             "delete" => "delete",
             _ => return Ok(Record::Nothing),
         };
-        Ok(Record::Change(json(row, "data")?, op.into(), position::of_maxwell(row)))
+        let (body, position) = (json(row, "data")?, position::of_maxwell(row));
+        Ok(Record::Change(Change { body, op: op.into(), position, old: object(row, "old") }))
     }
 
     fn dms<'a>(&self, row: Row<'a>) -> Result<Record<'a>, RowError> {
@@ -180,7 +203,10 @@ impl Unwrapper {
         })??;
         match told {
             None => Ok(Record::Nothing),
-            Some((op, position)) => Ok(Record::Change(json(row, "data")?, op.into(), position)),
+            // What columns held before is among the others.
+            Some((op, position)) => {
+                Ok(Record::Change(Change { body: json(row, "data")?, op: op.into(), position, old: None }))
+            }
         }
     }
 
@@ -191,7 +217,8 @@ impl Unwrapper {
             "D" => ("delete", "before"),
             other => return Err(truncated(other)),
         };
-        Ok(Record::Change(json(row, body)?, op.into(), position::of_golden_gate(row)))
+        let (body, position) = (json(row, body)?, position::of_golden_gate(row));
+        Ok(Record::Change(Change { body, op: op.into(), position, old: object(row, "before") }))
     }
 
     fn row_of(
@@ -200,12 +227,13 @@ impl Unwrapper {
         shapes: &mut Vec<Shape>,
         visit: &mut dyn FnMut(RowResult<'_>),
     ) -> Result<(), RowError> {
-        let Record::Change(body, op, position) = record else {
-            let values = [Value::Text("update_preimage".into())];
+        let Record::Change(change) = record else {
+            let values = [Value::Text(PRE_IMAGE.into())];
             visit(Ok(Row { columns: &self.nothing, values: &values }));
             return Ok(());
         };
-        let (columns, mut values) = self.parser.object(body)?;
+        let (columns, mut values) = self.parser.object(change.body)?;
+        let old_key = if change.op == "update" { self.old_key(&columns, &values, change.old)? } else { Vec::new() };
         let shape = self.shape_of(&columns, shapes);
         let mut kept: Vec<Value<'_>> =
             shape.kept.iter().map(|n| std::mem::replace(&mut values[*n], Value::Null)).collect();
@@ -218,10 +246,58 @@ impl Unwrapper {
                 "set REPLICA IDENTITY FULL for the table, or leave the column out of the connector",
             ));
         }
-        kept.push(Value::Text(op));
-        kept.push(position.unwrap_or(Value::Null));
+        kept.push(Value::Text(change.op));
+        kept.push(change.position.unwrap_or(Value::Null));
+        if !old_key.is_empty() {
+            let mut before = kept.clone();
+            before[shape.kept.len()] = Value::Text(PRE_IMAGE.into());
+            for (column, value) in old_key {
+                if let Some(place) = shape.columns.names.iter().position(|name| *name == column) {
+                    before[place] = value;
+                }
+            }
+            visit(Ok(Row { columns: &shape.columns, values: &before }));
+        }
         visit(Ok(Row { columns: &shape.columns, values: &kept }));
         Ok(())
+    }
+
+    /// What key columns held before an update, if one of them held something else.
+    fn old_key(
+        &self,
+        columns: &Columns,
+        values: &[Value<'_>],
+        old: Option<&str>,
+    ) -> Result<Vec<(String, Value<'static>)>, RowError> {
+        let mut changed = Vec::new();
+        if self.keys.is_empty() {
+            return Ok(changed);
+        }
+        let mut compare = |column: &str, old: Option<&Value<'_>>| {
+            let now = columns.names.iter().position(|name| name == column).map(|n| &values[n]);
+            if let (Some(old), Some(now)) = (old.and_then(canonical_text), now.and_then(canonical_text))
+                && old != now
+            {
+                changed.push((column.to_string(), Value::Text(Cow::Owned(old.into_owned()))));
+            }
+        };
+        match old {
+            Some(old) => {
+                let (old_columns, old_values) = self.parser.object(old)?;
+                for column in self.keys.iter() {
+                    let place = old_columns.names.iter().position(|name| name == column);
+                    compare(column, place.map(|n| &old_values[n]));
+                }
+            }
+            None if self.envelope == Envelope::Dms => {
+                for column in self.keys.iter() {
+                    let before = columns.names.iter().position(|name| name.strip_prefix(DMS_BEFORE) == Some(column));
+                    compare(column, before.map(|n| &values[n]));
+                }
+            }
+            None => {}
+        }
+        Ok(changed)
     }
 
     fn shape_of<'s>(&self, wrapped: &Arc<Columns>, shapes: &'s mut Vec<Shape>) -> &'s Shape {
@@ -230,7 +306,7 @@ impl Unwrapper {
             let names = &wrapped.names;
             // DMS puts the row before the change beside it, as BI_ columns.
             let is_before = |name: &String| {
-                let column = name.strip_prefix("BI_").filter(|_| self.envelope == Envelope::Dms);
+                let column = name.strip_prefix(DMS_BEFORE).filter(|_| self.envelope == Envelope::Dms);
                 column.is_some_and(|column| names.iter().any(|name| name == column))
             };
             let kept: Vec<usize> = (0..names.len()).filter(|n| !is_before(&names[*n])).collect();
@@ -291,6 +367,14 @@ pub(super) fn with_object<T>(text: &str, look: impl FnOnce(Row<'_>) -> T) -> Res
 
 fn text<'a>(row: Row<'a>, name: &str) -> Result<&'a str, RowError> {
     field(row, name).and_then(text_of).ok_or_else(|| other_shape(name))
+}
+
+/// A field that holds an object, where there is one.
+fn object<'a>(row: Row<'a>, name: &str) -> Option<&'a str> {
+    match field(row, name) {
+        Some(Value::Json(json)) if json.trim_start().starts_with('{') => Some(json),
+        _ => None,
+    }
 }
 
 fn json<'a>(row: Row<'a>, name: &str) -> Result<&'a str, RowError> {

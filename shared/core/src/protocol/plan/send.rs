@@ -11,6 +11,7 @@ use super::read::mapped_blocks;
 use super::selection::{RowBits, Selection};
 use crate::config::SchemaChanges;
 use crate::ledger::LedgerWriter;
+use crate::mapping::Op;
 use crate::model::{
     ChangeKind, Identity, KeyedChange, RowKey, RowPosition, RowState, RowStatus, RowVersion, StagedChange,
 };
@@ -39,7 +40,8 @@ pub(super) async fn send_selected(
                 Err(crate::ports::ExportError::Unreadable { .. }) => break,
                 Err(error) => return Err(error.into()),
             };
-            for row in &block.rows {
+            // A pre-image has the number of the row that came of it; its delete was decided on in the first pass.
+            for row in block.rows.iter().filter(|row| row.op == Op::Upsert) {
                 let position = RowPosition { export: at, row: row.row };
                 let version = version_of(context, &exports, position, row.version);
                 let old = before.remove(&position);
