@@ -759,7 +759,7 @@ fn answer_85_a_whole_request_refused() {
     ran.exits(1)
         .says(&[
             "s: stopped: product: Mixpanel refuses the request as a whole (status 400)",
-            "check project_id and region",
+            "check project_id, region and id_merge",
         ])
         .never_says(&["1234567"]);
     assert_eq!(server.bodies().len(), 1, "nothing more is sent");

@@ -62,6 +62,29 @@ fn a_manifest_with_lengths_waits_for_files_of_that_length() {
     assert_eq!(ids(&project), ["a"]);
 }
 
+/// UNLOAD without HEADER: only a verbose manifest knows what the columns are called.
+#[test]
+fn a_manifest_names_the_columns_of_exports_without_a_header() {
+    for feed in ["snapshot", "append"] {
+        let mode = if feed == "snapshot" { "mirror" } else { "append" };
+        let yaml =
+            USERS.replace("feed: snapshot", &format!("feed: {feed}")).replace("mode: mirror", &format!("mode: {mode}"));
+        let project = Project::new().sync_yaml("users", &yaml);
+        let elements =
+            r#"[{"name":"id","type":{"base":"character varying",25}},{"name":"plan","type":{"base":"integer"}}]"#;
+        project.export("t/u_0000_part_00", "a|1\nb|2\nc|3\n");
+        project.export("t/u_0001_part_00", "d|4\n");
+        let entries = r#"[{"url":"s3://bucket/t/u_0000_part_00"},{"url":"s3://bucket/t/u_0001_part_00"}]"#;
+        let author = r#"{"name":"Amazon Redshift","version":"1.0.0"}"#;
+        let manifest = format!("{{\"entries\":{entries},\"schema\":{{\"elements\":{elements}}},\"author\":{author}}}");
+        project.export("t/u_manifest", manifest);
+        project.run(&["plan"]).exits(0).says(&["their columns are named by the manifest"]);
+        project.sync().exits(0);
+        assert_eq!(ids(&project), ["a", "b", "c", "d"]);
+        assert_eq!(project.profiles("")[3].1["plan"], 4);
+    }
+}
+
 #[test]
 fn shards_of_an_earlier_unload_are_left_out() {
     let project = Project::new().sync_yaml("users", &USERS.replace("snapshot }", "snapshot, complete: sync_now }"));

@@ -212,7 +212,14 @@ impl ExportFormats {
     ) -> Result<(Dialect, CsvDialect, Vec<String>, usize), Refusal> {
         let locked = match &lock.csv {
             Some(locked) => locked.clone(),
-            None => detect(head, is_all, &self.csv)?,
+            None => {
+                let mut found = detect(head, is_all, &self.csv)?;
+                // No name is said, and a manifest beside the exports has as many.
+                if !found.header && self.csv.columns.is_empty() && found.columns.len() == lock.header.len() {
+                    found.columns.clone_from(&lock.header);
+                }
+                found
+            }
         };
         let dialect = Dialect::of(&locked, head)?;
         if let Ok((first, _)) = first_record(head, is_all, &dialect)

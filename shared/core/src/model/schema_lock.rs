@@ -124,7 +124,8 @@ pub struct SchemaLock {
     /// The wrapping of a change log's rows, once one was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub envelope: Option<Envelope>,
-    /// Columns of the first CSV export with a header, in order: the names of what comes without one beside it.
+    /// Columns of the first CSV export with a header, in order, or those that a manifest names: the names of what comes
+    /// without one beside it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub header: Vec<String>,
     /// Whether the exports are those of AWS DMS: change files with a first column Op, full loads without one.

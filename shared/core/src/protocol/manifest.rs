@@ -6,7 +6,7 @@ use std::io::Read;
 use serde_json::Value;
 
 use super::ProtocolError;
-use super::limits::MANIFEST_BYTES_MAX;
+use super::limits::{MANIFEST_BYTES_MAX, PAGE};
 use super::snapshot::Snapshot;
 use crate::config::SourceConfig;
 use crate::model::ExportVersion;
@@ -83,6 +83,40 @@ async fn read_manifest(ports: &Ports, manifest: &ExportVersion, snapshot: &mut S
     Ok(())
 }
 
+/// Objects that are looked through for a manifest with names, from the first on: as many as two snapshots have, and more.
+const SEARCHED_MAX: usize = 10 * PAGE;
+
+/// The names of columns that a manifest under a prefix tells of, as a verbose one of Redshift does; none if none does.
+pub(super) async fn columns_of_manifest(ports: &Ports, prefix: &str) -> Result<Vec<String>, ProtocolError> {
+    let (mut after, mut seen) = (None::<String>, 0);
+    while seen < SEARCHED_MAX {
+        let page = ports.exports.list(prefix, after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        (after, seen) = (Some(last.key.clone()), seen + page.len());
+        for object in page.iter().filter(|object| object.key.ends_with("manifest")) {
+            if let Some(text) = read_small(ports, object).await?
+                && let Some(names) = names_of(&text)
+            {
+                return Ok(names);
+            }
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// `"schema": {"elements": [{"name": "venueid", "type": …}, …]}`, where the types may be no JSON.
+fn names_of(text: &str) -> Option<Vec<String>> {
+    let (_, schema) = text.split_once("\"schema\"")?;
+    let (_, elements) = schema.split_once("\"elements\"")?;
+    let (elements, _) = elements.split_once(']')?;
+    let name = |rest: &str| {
+        let value = rest.trim_start().strip_prefix(':')?;
+        serde_json::Deserializer::from_str(value).into_iter::<String>().next()?.ok()
+    };
+    let names: Option<Vec<String>> = elements.split("\"name\"").skip(1).map(name).collect();
+    names.filter(|names| !names.is_empty())
+}
+
 /// The text of a small object; `None` if it is larger than any of its kind.
 pub(super) async fn read_small(ports: &Ports, object: &ExportVersion) -> Result<Option<String>, ProtocolError> {
     if object.size_bytes > MANIFEST_BYTES_MAX {
@@ -122,6 +156,8 @@ mod tests {
             "schema": {"elements": [{"name": "venuename", "type": { "base": "character varying", 25 }}]}}"#;
         let entries = entries_of(verbose).unwrap();
         assert_eq!(entries[0]["meta"]["content_length"], 32_295);
+        assert_eq!(names_of(verbose).unwrap(), ["venuename"]);
+        assert_eq!(names_of(r#"{"entries": [], "author": {"name": "Amazon Redshift"}}"#), None);
         assert_eq!(entries_of("[1]"), Err("the manifest has no entries"));
         assert_eq!(entries_of("entries"), Err("the manifest is not JSON"));
     }

@@ -9,6 +9,7 @@ use crate::ports::{ExportError, Inspection, run_on};
 use crate::protocol::candidates::feed_candidates;
 use crate::protocol::delta_log::LOG_FOLDER;
 use crate::protocol::error::ProtocolError;
+use crate::protocol::manifest::columns_of_manifest;
 use crate::protocol::snapshot::snapshot_of;
 use crate::protocol::suppressed;
 
@@ -36,7 +37,14 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
         header_first(context, &mut looked_at, &lock).await?;
     }
     for export in looked_at {
-        match inspect(context, export, &lock).await {
+        let mut inspected = inspect(context, export, &lock).await;
+        if let Ok(inspection) = &inspected
+            && is_nameless(context, &lock, inspection)
+        {
+            lock.header = columns_of_manifest(&context.ports, &context.sync.config.source.prefix).await?;
+            inspected = inspect(context, export, &lock).await;
+        }
+        match inspected {
             Ok(inspection) => {
                 first_columns.extend(inspection.columns.first().cloned());
                 lock = inspection.lock;
@@ -100,6 +108,12 @@ async fn is_delta_table(context: &PlanContext) -> Result<bool, ProtocolError> {
         )));
     }
     Ok(is_delta)
+}
+
+/// Whether an export, the first of CSV, has columns that nothing has named so far.
+fn is_nameless(context: &PlanContext, lock: &SchemaLock, found: &Inspection) -> bool {
+    let has_names = !lock.header.is_empty() || !context.sync.config.source.csv.columns.is_empty();
+    !has_names && lock.csv.is_none() && found.lock.csv.as_ref().is_some_and(|csv| !csv.header)
 }
 
 /// The op column of AWS DMS.
@@ -269,6 +283,17 @@ fn drift(context: &PlanContext, before: &SchemaLock, after: &SchemaLock) -> Vec<
                 "the mapping in syncs/{}.yaml changed since the last plan. Rows that look different by it count as changed",
                 context.sync.name()
             ),
+        });
+    }
+    if let Some(csv) = &after.csv
+        && before.csv.is_none()
+        && !csv.header
+        && csv.columns == after.header
+    {
+        notes.push(Warning {
+            code: "columns_of_manifest".to_string(),
+            text: "the exports have no header: their columns are named by the manifest (set source.csv.columns to say otherwise)"
+                .to_string(),
         });
     }
     if let Some(envelope) = after.envelope
