@@ -63,6 +63,21 @@ async fn a_snapshot_is_mirrored_with_the_fewest_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_folder_that_left_the_bucket_stay() {
+    let Some(rig) = Rig::deploy("folders").await else { return };
+    let source = "prefix: orders/, feed: snapshot, complete: each_file, snapshot_folders: 1";
+    rig.publish(&[("orders", &orders_sync("mirror", source, ""))]).await;
+    rig.put("orders/dt=1/all.csv", orders_csv((0..10).map(|id| (id, id)))).await;
+    rig.finished("orders", 1).await;
+    rig.put("orders/dt=2/all.csv", orders_csv((10..20).map(|id| (id, id)))).await;
+    rig.finished("orders", 2).await;
+    rig.remove("orders/dt=1/all.csv").await;
+    rig.put("orders/dt=2/all.csv", orders_csv((10..15).map(|id| (id, id)))).await;
+    rig.finished("orders", 3).await;
+    assert_eq!(values(&rig), (0..15).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_feed_is_followed() {
     let Some(rig) = Rig::deploy("change").await else { return };
     let source = "prefix: changes/, feed: change, op: { column: op }, order: { column: lsn }";
