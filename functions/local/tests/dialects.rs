@@ -358,3 +358,119 @@ fn copy_of_postgres_writes_text() {
     ];
     assert_eq!(shown(&project), expected);
 }
+
+/// Every state of each row is there: the current one counts, and a row without one is gone. Loaded whole again, then only
+/// what changed.
+#[test]
+fn of_a_history_the_current_state_counts() {
+    let never = "9999-12-31T23:59:59Z";
+    let fivetran = |rows: &[(&str, &str, u32, bool)]| {
+        let line = |(id, plan, start, active): &(&str, &str, u32, bool)| {
+            let end = if *active { never.to_string() } else { format!("2026-01-{:02}T00:00:00Z", start + 1) };
+            // Loaded all at once: when a row was loaded says nothing of its order.
+            format!("{id},{plan},{active},2026-01-{start:02}T00:00:00Z,{end},2026-02-01T00:00:00Z\n")
+        };
+        let header = "id,plan,_fivetran_active,_fivetran_start,_fivetran_end,_fivetran_synced\n";
+        format!("{header}{}", rows.iter().map(line).collect::<String>())
+    };
+    let dbt = |rows: &[(&str, &str, u32, bool)]| {
+        let line = |(id, plan, start, active): &(&str, &str, u32, bool)| {
+            let end = if *active { String::new() } else { format!("2026-01-{:02} 00:00:00", start + 1) };
+            format!("{id}-{start},{id},{plan},2026-01-{start:02} 00:00:00,2026-01-{start:02} 00:00:00,{end}\n")
+        };
+        let header = "dbt_scd_id,id,plan,dbt_updated_at,dbt_valid_from,dbt_valid_to\n";
+        format!("{header}{}", rows.iter().map(line).collect::<String>())
+    };
+    let first = [("a", "free", 1, true), ("b", "free", 1, true), ("c", "pro", 4, true), ("c", "trial", 2, false)];
+    let again = [
+        ("a", "pro", 6, true),
+        ("a", "free", 1, false),
+        ("b", "free", 1, false),
+        ("c", "trial", 2, false),
+        ("c", "pro", 4, true),
+    ];
+    let more = [("c", "pro", 4, false), ("b", "back", 9, true)];
+    let says = "says which of the states of a row is the current one";
+    type Write<'a> = &'a dyn Fn(&[(&str, &str, u32, bool)]) -> String;
+    for write in [&fivetran as Write<'_>, &dbt] {
+        let plans = |project: &Project| -> Vec<(String, Value)> {
+            shown(project)
+                .into_iter()
+                .map(|(id, row)| {
+                    assert_eq!(row.as_object().unwrap().len(), 1, "only the row's own columns: {row}");
+                    (id, row["plan"].clone())
+                })
+                .collect()
+        };
+        let expected = |rows: &[(&str, &str)]| -> Vec<(String, Value)> {
+            rows.iter().map(|(id, plan)| (id.to_string(), json!(plan))).collect()
+        };
+        let project = Project::new().sync_yaml("t", &profiles("id"));
+        project.export("t/1.csv", write(&first));
+        project.run(&["plan"]).exits(0).says(&[says]);
+        project.sync().exits(0).counts(&[("plan/inserts", 3)]);
+        assert_eq!(plans(&project), expected(&[("a", "free"), ("b", "free"), ("c", "pro")]));
+        project.export("t/2.csv", write(&again));
+        project.sync().exits(0).counts(&[("plan/updates", 1), ("plan/deletes", 1), ("plan/inserts", 0)]);
+        assert_eq!(plans(&project), expected(&[("a", "pro"), ("c", "pro")]));
+        project.export("t/3.csv", write(&more));
+        project.sync().exits(0);
+        assert_eq!(plans(&project), expected(&[("a", "pro"), ("b", "back")]));
+        project.run(&["verify", "t"]).exits(0);
+    }
+}
+
+/// dbt may add a record for a row that is gone.
+#[test]
+fn a_record_of_dbt_may_say_that_its_row_is_gone() {
+    let project = Project::new().sync_yaml("t", &profiles("id"));
+    let header = "dbt_scd_id,id,plan,dbt_updated_at,dbt_valid_from,dbt_valid_to,dbt_is_deleted\n";
+    let a = "x1,a,free,2026-01-01,2026-01-01,";
+    project.export("t/1.csv", format!("{header}{a},False\nx2,b,free,2026-01-01,2026-01-01,,False\n"));
+    project.sync().exits(0);
+    project.export("t/2.csv", format!("{header}{a}2026-01-05,False\nx3,a,free,2026-01-05,2026-01-05,,True\n"));
+    project.sync().exits(0).counts(&[("plan/deletes", 1)]);
+    assert_eq!(shown(&project).len(), 1);
+    project.run(&["verify", "t"]).exits(0);
+}
+
+/// Airbyte's raw layout: the row is JSON in a column, in JSON lines or in CSV.
+#[test]
+fn raw_rows_of_airbyte_are_unwrapped() {
+    let rows = [
+        (1, json!({ "id": "a", "plan": "free" })),
+        (2, json!({ "id": "b", "plan": "free" })),
+        (3, json!({ "id": "a", "plan": "pro" })),
+    ];
+    let line = |(n, row): &(u32, Value)| {
+        json!({
+            "_airbyte_raw_id": format!("raw-{n}"), "_airbyte_extracted_at": 1_700_000_000_000_u64 + u64::from(*n),
+            "_airbyte_meta": {}, "_airbyte_generation_id": 0, "_airbyte_data": row,
+        })
+        .to_string()
+    };
+    let lines: Vec<String> = rows.iter().rev().map(line).collect();
+    let csv =
+        csv_text(std::iter::once(["_airbyte_ab_id", "_airbyte_emitted_at", "_airbyte_data"].map(String::from)).chain(
+            rows.iter().map(|(n, row)| {
+                [format!("raw-{n}"), (1_700_000_000_000_u64 + u64::from(*n)).to_string(), row.to_string()]
+            }),
+        ));
+    for (name, bytes) in [("t/1.jsonl", lines.join("\n").into_bytes()), ("t/1.csv", csv)] {
+        let yaml = profiles("id").replace("prefix: t/", "prefix: t/, feed: append");
+        let project = Project::new().sync_yaml("t", &yaml);
+        project.export(name, bytes);
+        project.run(&["plan"]).exits(0).says(&["the exports are raw rows of Airbyte (_airbyte_data)"]);
+        project.sync().exits(0);
+        assert_eq!(
+            shown(&project),
+            [("a".to_string(), json!({ "plan": "pro" })), ("b".to_string(), json!({ "plan": "free" }))]
+        );
+        // Read again by the next load.
+        if name.ends_with("jsonl") {
+            project.export("t/2.jsonl", line(&(9, json!({ "id": "b", "plan": "team" }))));
+            project.sync().exits(0).counts(&[("plan/updates", 1)]);
+        }
+        project.run(&["verify", "t"]).exits(0);
+    }
+}

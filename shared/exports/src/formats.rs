@@ -74,6 +74,7 @@ impl ExportFormats {
             EnvelopeRule::Dms => Some(Envelope::Dms),
             EnvelopeRule::GoldenGate => Some(Envelope::GoldenGate),
             EnvelopeRule::Canal => Some(Envelope::Canal),
+            EnvelopeRule::Airbyte => Some(Envelope::Airbyte),
             EnvelopeRule::AmplitudeGroups => Some(Envelope::AmplitudeGroups),
         }
     }
@@ -229,7 +230,9 @@ impl ExportFormats {
         }
         if locked.header {
             let (first, used) = first_record(head, is_all, &dialect)?;
-            let names = header_names(first, &lock.columns)?;
+            // Columns of wrapped rows are those inside.
+            let wrapped: Option<BTreeSet<String>> = lock.envelope.map(|_| lock.header.iter().cloned().collect());
+            let names = header_names(first, wrapped.as_ref().unwrap_or(&lock.columns))?;
             return Ok((dialect, locked, names, used));
         }
         // Whether the first record of such an export can be read shows when it is read.

@@ -92,6 +92,8 @@ pub enum EnvelopeRule {
     GoldenGate,
     /// Canal's messages.
     Canal,
+    /// Airbyte's raw rows: the row as JSON in `_airbyte_data`.
+    Airbyte,
     /// The groups of Amplitude's raw events, one row each: group_type, group_id, event_time, properties.
     AmplitudeGroups,
 }

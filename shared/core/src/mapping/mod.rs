@@ -1,6 +1,7 @@
 //! What a value means, whatever format it came in: times, numbers, text. Pure functions.
 
 mod filter;
+mod history;
 mod number;
 mod source_row;
 mod technical;
@@ -8,6 +9,7 @@ mod text;
 mod time;
 
 pub use filter::RowFilter;
+pub use history::{ends_states, history_columns};
 pub use number::{NumberText, number_text};
 pub use source_row::{
     AFTER_FULL_LOADS, KEY_COLUMNS_MAX, Op, SourceRows, marks_deleted, op_of_values, well_known_deleted_column,

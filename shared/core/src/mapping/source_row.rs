@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::canonical_text;
+use super::history::{ends_states, is_current, marks_gone};
 use super::time::{TimeZoneRule, time_ms_of};
 use crate::config::{OpColumn, SyncConfig};
 use crate::model::{Columns, Row, RowError, RowErrorCode, RowKey, SchemaLock, Value};
@@ -39,8 +40,8 @@ const OP_COLUMNS: &[&str] = &[
     "_dlt_op",
 ];
 
-/// Names under which an order column is found without being named. Times of extraction are not among them:
-/// they order deliveries, not changes.
+/// Names under which an order column is found without being named, the best first. Airbyte's time of extraction orders what
+/// it read of a row, and is the last resort.
 const ORDER_COLUMNS: &[&str] = &[
     "_commit_version",
     "_change_sequence_number",
@@ -57,6 +58,8 @@ const ORDER_COLUMNS: &[&str] = &[
     "_fivetran_synced",
     "updated_at",
     "_updated_at",
+    "_airbyte_extracted_at",
+    "_airbyte_emitted_at",
 ];
 
 /// Names of columns that mark a row as deleted, by being true or, for a time, by being there.
@@ -129,6 +132,8 @@ struct Resolved {
     op: Option<usize>,
     is_update: Option<usize>,
     order: Option<usize>,
+    /// Marks the record of a row that is gone, in a history.
+    is_gone: Option<usize>,
 }
 
 impl SourceRows {
@@ -174,6 +179,7 @@ impl SourceRows {
             op: self.op.as_ref().and_then(|op| find(&op.column)),
             is_update: columns.names.iter().position(|n| IS_UPDATE_COLUMNS.contains(&folded(n).as_str())),
             order: self.order.as_ref().and_then(|name| find(name)),
+            is_gone: columns.names.iter().position(|name| marks_gone(name)),
         };
         self.resolved = Some((columns.clone(), resolved.clone()));
         resolved
@@ -238,6 +244,9 @@ impl SourceRows {
             let is_deleted = index.is_some_and(|i| is_mark(&row.values[i]));
             return Ok(if is_deleted { Op::Delete } else { Op::Upsert });
         }
+        if self.is_history() {
+            return Ok(if self.is_current(row, &resolved) { Op::Upsert } else { Op::Delete });
+        }
         let unknown = |cause: String| {
             RowError::of_column(
                 RowErrorCode::OpUnknown,
@@ -268,6 +277,17 @@ impl SourceRows {
         }
     }
 
+    /// Whether rows are states of what they tell of, of which one is the current one.
+    fn is_history(&self) -> bool {
+        self.op.as_ref().is_some_and(|op| op.delete.is_empty() && op.upsert.is_empty() && ends_states(&op.column))
+    }
+
+    fn is_current(&self, row: Row<'_>, resolved: &Resolved) -> bool {
+        let column = self.op.as_ref().map_or("", |op| op.column.as_str());
+        let is_gone = resolved.is_gone.is_some_and(|i| is_mark(&row.values[i]));
+        !is_gone && is_current(column, resolved.op.map_or(&Value::Null, |i| &row.values[i]))
+    }
+
     /// The row's place in the order of its key's changes; without an order column 0, or
     /// [`AFTER_FULL_LOADS`].
     pub fn version(&mut self, row: Row<'_>) -> Result<i128, RowError> {
@@ -281,7 +301,11 @@ impl SourceRows {
             return Ok(i128::MIN >> 8);
         }
         let value = index.map(|i| &row.values[i]).unwrap_or(&Value::Null);
-        order_number(value, &self.utc).ok_or_else(|| {
+        let number = order_number(value, &self.utc);
+        // A state that has ended comes after the same state, and before the next one.
+        let ended = i128::from(self.is_history() && !self.is_current(row, &resolved));
+        let number = if self.is_history() { number.map(|number| number * 2 + ended) } else { number };
+        number.ok_or_else(|| {
             RowError::of_column(
                 RowErrorCode::OrderInvalid,
                 column,
@@ -293,7 +317,7 @@ impl SourceRows {
 }
 
 /// True, in any spelling, or a value where only a mark would have one.
-fn is_mark(value: &Value<'_>) -> bool {
+pub(super) fn is_mark(value: &Value<'_>) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(mark) => *mark,

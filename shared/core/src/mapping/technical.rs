@@ -1,5 +1,5 @@
 use super::source_row::folded;
-use crate::model::SchemaLock;
+use crate::model::{Envelope, SchemaLock};
 
 /// Prefixes of the columns that a producer adds to every table, folded; a table that has one of the key columns of a
 /// family has all of it from the producer (reference: exports 6.4).
@@ -17,6 +17,7 @@ const FAMILIES: &[&[&str]] = &[
     &["__op", "__lsn", "__deleted", "__source_", "__ts_ms", "__table", "__db", "__schema"],
     &["_airbyte_", "_ab_"],
     &["_sdc_"],
+    &["dbt_valid_", "dbt_scd_id", "dbt_updated_at", "dbt_is_deleted"],
 ];
 
 /// The columns that describe changes and not rows: op and order column, and those that their producer adds beside them.
@@ -29,6 +30,10 @@ pub fn technical_columns(lock: &SchemaLock) -> Vec<String> {
     let mut technical: Vec<String> = named.into_iter().chain(added).chain(&lock.hidden).cloned().collect();
     // Files of a Delta table may say how their rows came about, which is for its own readers.
     technical.extend(lock.delta.then(|| "_change_type".to_string()));
+    // What Airbyte says of its raw rows is none of them, whatever orders them.
+    if lock.envelope == Some(Envelope::Airbyte) {
+        technical.extend(lock.columns.iter().filter(|name| name.starts_with("_airbyte_")).cloned());
+    }
     technical.sort();
     technical.dedup();
     technical

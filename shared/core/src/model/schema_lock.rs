@@ -75,6 +75,8 @@ pub enum Envelope {
     GoldenGate,
     /// Canal's messages: data (a list of rows), type, isDdl.
     Canal,
+    /// Airbyte's raw rows: `_airbyte_data`.
+    Airbyte,
     /// The groups of Amplitude's raw events: a row for each group of an event.
     AmplitudeGroups,
 }
@@ -93,6 +95,7 @@ impl Envelope {
             Self::Dms => "AWS DMS messages (data, metadata)",
             Self::GoldenGate => "GoldenGate messages (op_type, pos, before, after)",
             Self::Canal => "Canal messages (data, type, isDdl)",
+            Self::Airbyte => "raw rows of Airbyte (_airbyte_data)",
             Self::AmplitudeGroups => "groups of Amplitude events (groups, group_properties)",
         }
     }

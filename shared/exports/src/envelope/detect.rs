@@ -1,7 +1,7 @@
 use driftless_core::model::{Envelope, Row, Value};
 use driftless_core::ports::RowBlock;
 
-use super::unwrap::{field, text_of, with_object};
+use super::unwrap::{AIRBYTE_DATA, field, text_of, with_object};
 use crate::limits::INSPECT_ROWS_MAX;
 
 /// The envelope that every one of the first rows has. One row that is something else makes all of them ordinary data.
@@ -24,8 +24,16 @@ fn of_row(row: Row<'_>) -> Option<Envelope> {
     }
     let text_is = |name: &str, domain: &[&str]| field(row, name).and_then(text_of).is_some_and(|t| domain.contains(&t));
     let is_json = |name: &str| matches!(field(row, name), Some(Value::Json(_)));
+    let has_object = |name: &str| {
+        let value = field(row, name);
+        matches!(value, Some(Value::Json(text) | Value::Text(text)) if text.trim_start().starts_with('{'))
+    };
     if is_debezium(row) {
         Some(Envelope::Debezium)
+    } else if has_object(AIRBYTE_DATA)
+        && ["_airbyte_raw_id", "_airbyte_ab_id"].iter().any(|id| field(row, id).is_some())
+    {
+        Some(Envelope::Airbyte)
     } else if field(row, "database").is_some()
         && field(row, "table").is_some()
         && is_json("data")

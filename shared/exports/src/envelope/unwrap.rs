@@ -19,6 +19,10 @@ const PRE_IMAGE: &str = "update_preimage";
 /// Before the name of a column with what it held before an update (AWS DMS).
 const DMS_BEFORE: &str = "BI_";
 
+/// The row as Airbyte keeps it, and when Airbyte read it.
+pub(super) const AIRBYTE_DATA: &str = "_airbyte_data";
+const AIRBYTE_TIME: &str = "_airbyte_extracted_at";
+
 /// What Debezium puts for a large value that the log does not hold because it was not changed.
 const UNAVAILABLE: &str = "__debezium_unavailable_value";
 
@@ -71,6 +75,7 @@ impl Unwrapper {
         let visited = match self.envelope {
             Envelope::Canal => self.canal(row, shapes, visit),
             Envelope::AmplitudeGroups => self.amplitude_groups(row, visit),
+            Envelope::Airbyte => self.airbyte(row, shapes, visit),
             _ => return self.unwrap(row, shapes, visit),
         };
         if let Err(error) = visited {
@@ -105,6 +110,25 @@ impl Unwrapper {
                 visit(Err(error));
             }
         }
+        Ok(())
+    }
+
+    /// Airbyte: the row is JSON beside what Airbyte says of it, of which the time of extraction stays.
+    fn airbyte(
+        &self,
+        row: Row<'_>,
+        shapes: &mut Vec<Shape>,
+        visit: &mut dyn FnMut(RowResult<'_>),
+    ) -> Result<(), RowError> {
+        let data = match field(row, AIRBYTE_DATA) {
+            Some(Value::Json(data) | Value::Text(data)) if data.trim_start().starts_with('{') => data,
+            _ => return Err(other_shape(AIRBYTE_DATA)),
+        };
+        let (columns, mut values) = self.parser.object(data)?;
+        let shape = self.shape_of(&columns, shapes);
+        let extracted = field(row, AIRBYTE_TIME).or_else(|| field(row, "_airbyte_emitted_at"));
+        values.push(extracted.cloned().unwrap_or(Value::Null));
+        visit(Ok(Row { columns: &shape.columns, values: &values }));
         Ok(())
     }
 
@@ -154,8 +178,8 @@ impl Unwrapper {
             (Envelope::Maxwell, _) => self.maxwell(row),
             (Envelope::Dms, _) => self.dms(row),
             (Envelope::GoldenGate, _) => self.golden_gate(row),
-            // Their records hold several rows.
-            (Envelope::Canal | Envelope::AmplitudeGroups, _) => Ok(Record::Nothing),
+            // Theirs are no changes of one row each.
+            (Envelope::Canal | Envelope::AmplitudeGroups | Envelope::Airbyte, _) => Ok(Record::Nothing),
         };
         if let Err(error) = record.and_then(|record| self.row_of(record, shapes, visit)) {
             visit(Err(error));
@@ -311,7 +335,8 @@ impl Unwrapper {
             };
             let kept: Vec<usize> = (0..names.len()).filter(|n| !is_before(&names[*n])).collect();
             let mut columns: Vec<String> = kept.iter().map(|n| names[*n].clone()).collect();
-            columns.extend([OP, POSITION].map(String::from));
+            let added: &[&str] = if self.envelope == Envelope::Airbyte { &[AIRBYTE_TIME] } else { &[OP, POSITION] };
+            columns.extend(added.iter().map(ToString::to_string));
             shapes.push(Shape { wrapped: wrapped.clone(), columns: Arc::new(Columns { names: columns }), kept });
             shapes.len() - 1
         });

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use super::context::{Drift, PlanContext, Rename};
 use crate::config::{Feed, Kind, Mode, Order, SchemaChanges};
-use crate::mapping::{marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column};
+use crate::mapping::{
+    ends_states, history_columns, marks_deleted, op_of_values, well_known_deleted_column, well_known_order_column,
+};
 use crate::model::{Checkpoint, ColumnType, ExportVersion, SchemaLock, Warning};
 use crate::ports::{ExportError, Inspection, run_on};
 use crate::protocol::candidates::feed_candidates;
@@ -204,6 +206,10 @@ fn find_source_columns(
         let columns: Vec<String> = lock.columns.iter().cloned().collect();
         let found = op_of_values(&merged(domains)).map(String::from);
         lock.op_column = found.or_else(|| well_known_deleted_column(&columns).map(String::from));
+        if let (None, Some((end, start))) = (&lock.op_column, history_columns(&columns)) {
+            lock.op_column = Some(end.to_string());
+            lock.order_column = Some(start.to_string());
+        }
     }
     match &config.source.order {
         Order::Column(column) => lock.order_column = Some(column.clone()),
@@ -315,7 +321,11 @@ fn drift(context: &PlanContext, before: &SchemaLock, after: &SchemaLock) -> Vec<
             code: "op_column".to_string(),
             text: format!(
                 "column {op} {}: the exports are read as a change feed (set source.feed to say otherwise)",
-                if marks_deleted(op) { "marks deleted rows" } else { "holds only insert, update and delete values" }
+                match (marks_deleted(op), ends_states(op)) {
+                    (true, _) => "marks deleted rows",
+                    (_, true) => "says which of the states of a row is the current one",
+                    _ => "holds only insert, update and delete values",
+                }
             ),
         });
     }
