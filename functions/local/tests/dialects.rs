@@ -474,3 +474,30 @@ fn raw_rows_of_airbyte_are_unwrapped() {
         project.run(&["verify", "t"]).exits(0);
     }
 }
+
+/// Mixpanel's raw export has names beside and everything else inside: what one project gave, another one takes.
+#[test]
+fn raw_events_of_mixpanel_are_unwrapped() {
+    let yaml = "destination: product\nkind: events\nmode: append\nsource: { prefix: t/ }\nevents:\n  name: { column: event }\n  time: { column: time }\n  user_id: $user_id\n  device_id: $device_id\n  insert_id: { column: $insert_id, keep: where_legal }\n";
+    let project = Project::new().sync_yaml("t", yaml);
+    let line = |n: u32, time: u64, more: Value| {
+        let mut properties = json!({
+            "time": time, "distinct_id": "u1", "$insert_id": format!("id-{n}"), "$user_id": "u1", "$device_id": "d1",
+            "mp_processing_time_ms": 1_767_225_600_000_u64, "n": n,
+        });
+        properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        format!("{}\n", json!({ "event": "Bought", "properties": properties }))
+    };
+    let seconds = line(1, 1_767_225_600, json!({ "list": [1, 2], "event": "inner" }));
+    project.export("t/1.jsonl", seconds + &line(2, 1_767_225_601_000, json!({ "$city": "Ulm" })));
+    project.run(&["plan"]).exits(0).says(&["the exports are raw events of Mixpanel (event, properties)"]);
+    project.sync().exits(0).counts(&[("counts/accepted", 2)]);
+    let mut events = project.events();
+    events.sort_by_key(|event| event["properties"]["n"].as_u64());
+    let properties = &events[0]["properties"];
+    assert_eq!((&events[0]["event"], &properties["time"]), (&json!("Bought"), &json!(1_767_225_600_000_u64)));
+    assert_eq!((&properties["distinct_id"], &properties["$insert_id"]), (&json!("u1"), &json!("id-1")));
+    assert_eq!((&properties["list"], &properties["properties.event"]), (&json!([1, 2]), &json!("inner")));
+    assert_eq!(events[1]["properties"]["$city"], "Ulm");
+    project.run(&["verify", "t"]).exits(0);
+}

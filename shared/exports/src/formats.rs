@@ -75,6 +75,7 @@ impl ExportFormats {
             EnvelopeRule::GoldenGate => Some(Envelope::GoldenGate),
             EnvelopeRule::Canal => Some(Envelope::Canal),
             EnvelopeRule::Airbyte => Some(Envelope::Airbyte),
+            EnvelopeRule::Mixpanel => Some(Envelope::Mixpanel),
             EnvelopeRule::AmplitudeGroups => Some(Envelope::AmplitudeGroups),
         }
     }

@@ -94,6 +94,8 @@ pub enum EnvelopeRule {
     Canal,
     /// Airbyte's raw rows: the row as JSON in `_airbyte_data`.
     Airbyte,
+    /// Mixpanel's raw events: the row as JSON in `properties`, and `event`.
+    Mixpanel,
     /// The groups of Amplitude's raw events, one row each: group_type, group_id, event_time, properties.
     AmplitudeGroups,
 }

@@ -77,6 +77,8 @@ pub enum Envelope {
     Canal,
     /// Airbyte's raw rows: `_airbyte_data`.
     Airbyte,
+    /// Mixpanel's raw events: event, properties.
+    Mixpanel,
     /// The groups of Amplitude's raw events: a row for each group of an event.
     AmplitudeGroups,
 }
@@ -96,6 +98,7 @@ impl Envelope {
             Self::GoldenGate => "GoldenGate messages (op_type, pos, before, after)",
             Self::Canal => "Canal messages (data, type, isDdl)",
             Self::Airbyte => "raw rows of Airbyte (_airbyte_data)",
+            Self::Mixpanel => "raw events of Mixpanel (event, properties)",
             Self::AmplitudeGroups => "groups of Amplitude events (groups, group_properties)",
         }
     }

@@ -1,7 +1,7 @@
 use driftless_core::model::{Envelope, Row, Value};
 use driftless_core::ports::RowBlock;
 
-use super::unwrap::{AIRBYTE_DATA, field, text_of, with_object};
+use super::unwrap::{AIRBYTE_BODY, MIXPANEL_BODY, MIXPANEL_NAME, field, text_of, with_object};
 use crate::limits::INSPECT_ROWS_MAX;
 
 /// The envelope that every one of the first rows has. One row that is something else makes all of them ordinary data.
@@ -30,7 +30,9 @@ fn of_row(row: Row<'_>) -> Option<Envelope> {
     };
     if is_debezium(row) {
         Some(Envelope::Debezium)
-    } else if has_object(AIRBYTE_DATA)
+    } else if is_mixpanel(row) {
+        Some(Envelope::Mixpanel)
+    } else if has_object(AIRBYTE_BODY)
         && ["_airbyte_raw_id", "_airbyte_ab_id"].iter().any(|id| field(row, id).is_some())
     {
         Some(Envelope::Airbyte)
@@ -55,6 +57,14 @@ fn of_row(row: Row<'_>) -> Option<Envelope> {
     } else {
         None
     }
+}
+
+/// `{"event": …, "properties": {"time": …, "distinct_id": …}}` and nothing else.
+fn is_mixpanel(row: Row<'_>) -> bool {
+    let Some(Value::Json(properties)) = field(row, MIXPANEL_BODY) else { return false };
+    let has_name = field(row, MIXPANEL_NAME).and_then(text_of).is_some();
+    let known = |inner: Row<'_>| ["time", "distinct_id"].iter().all(|name| field(inner, name).is_some());
+    has_name && row.columns.names.len() == 2 && with_object(properties, known).unwrap_or(false)
 }
 
 fn is_debezium(row: Row<'_>) -> bool {

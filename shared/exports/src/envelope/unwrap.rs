@@ -20,8 +20,12 @@ const PRE_IMAGE: &str = "update_preimage";
 const DMS_BEFORE: &str = "BI_";
 
 /// The row as Airbyte keeps it, and when Airbyte read it.
-pub(super) const AIRBYTE_DATA: &str = "_airbyte_data";
+pub(super) const AIRBYTE_BODY: &str = "_airbyte_data";
 const AIRBYTE_TIME: &str = "_airbyte_extracted_at";
+
+/// An event of Mixpanel's raw export: its properties, and its name.
+pub(super) const MIXPANEL_BODY: &str = "properties";
+pub(super) const MIXPANEL_NAME: &str = "event";
 
 /// What Debezium puts for a large value that the log does not hold because it was not changed.
 const UNAVAILABLE: &str = "__debezium_unavailable_value";
@@ -75,7 +79,7 @@ impl Unwrapper {
         let visited = match self.envelope {
             Envelope::Canal => self.canal(row, shapes, visit),
             Envelope::AmplitudeGroups => self.amplitude_groups(row, visit),
-            Envelope::Airbyte => self.airbyte(row, shapes, visit),
+            Envelope::Airbyte | Envelope::Mixpanel => self.inside(row, shapes, visit),
             _ => return self.unwrap(row, shapes, visit),
         };
         if let Err(error) = visited {
@@ -113,21 +117,24 @@ impl Unwrapper {
         Ok(())
     }
 
-    /// Airbyte: the row is JSON beside what Airbyte says of it, of which the time of extraction stays.
-    fn airbyte(
+    /// The row is an object in one field of the record; of the other fields one comes along.
+    fn inside(
         &self,
         row: Row<'_>,
         shapes: &mut Vec<Shape>,
         visit: &mut dyn FnMut(RowResult<'_>),
     ) -> Result<(), RowError> {
-        let data = match field(row, AIRBYTE_DATA) {
-            Some(Value::Json(data) | Value::Text(data)) if data.trim_start().starts_with('{') => data,
-            _ => return Err(other_shape(AIRBYTE_DATA)),
+        let (body, beside) = match self.envelope {
+            Envelope::Mixpanel => (MIXPANEL_BODY, field(row, MIXPANEL_NAME)),
+            _ => (AIRBYTE_BODY, field(row, AIRBYTE_TIME).or_else(|| field(row, "_airbyte_emitted_at"))),
         };
-        let (columns, mut values) = self.parser.object(data)?;
+        let object = match field(row, body) {
+            Some(Value::Json(object) | Value::Text(object)) if object.trim_start().starts_with('{') => object,
+            _ => return Err(other_shape(body)),
+        };
+        let (columns, mut values) = self.parser.object(object)?;
         let shape = self.shape_of(&columns, shapes);
-        let extracted = field(row, AIRBYTE_TIME).or_else(|| field(row, "_airbyte_emitted_at"));
-        values.push(extracted.cloned().unwrap_or(Value::Null));
+        values.push(beside.cloned().unwrap_or(Value::Null));
         visit(Ok(Row { columns: &shape.columns, values: &values }));
         Ok(())
     }
@@ -179,7 +186,9 @@ impl Unwrapper {
             (Envelope::Dms, _) => self.dms(row),
             (Envelope::GoldenGate, _) => self.golden_gate(row),
             // Theirs are no changes of one row each.
-            (Envelope::Canal | Envelope::AmplitudeGroups | Envelope::Airbyte, _) => Ok(Record::Nothing),
+            (Envelope::Canal | Envelope::AmplitudeGroups | Envelope::Airbyte | Envelope::Mixpanel, _) => {
+                Ok(Record::Nothing)
+            }
         };
         if let Err(error) = record.and_then(|record| self.row_of(record, shapes, visit)) {
             visit(Err(error));
@@ -335,7 +344,16 @@ impl Unwrapper {
             };
             let kept: Vec<usize> = (0..names.len()).filter(|n| !is_before(&names[*n])).collect();
             let mut columns: Vec<String> = kept.iter().map(|n| names[*n].clone()).collect();
-            let added: &[&str] = if self.envelope == Envelope::Airbyte { &[AIRBYTE_TIME] } else { &[OP, POSITION] };
+            let added: &[&str] = match self.envelope {
+                Envelope::Airbyte => &[AIRBYTE_TIME],
+                Envelope::Mixpanel => &[MIXPANEL_NAME],
+                _ => &[OP, POSITION],
+            };
+            // A property of the name that the event's name has.
+            for column in columns.iter_mut().filter(|column| *column == MIXPANEL_NAME && added.contains(&MIXPANEL_NAME))
+            {
+                *column = format!("{MIXPANEL_BODY}.{MIXPANEL_NAME}");
+            }
             columns.extend(added.iter().map(ToString::to_string));
             shapes.push(Shape { wrapped: wrapped.clone(), columns: Arc::new(Columns { names: columns }), kept });
             shapes.len() - 1
