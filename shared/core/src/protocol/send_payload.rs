@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Sync;
 use super::limits::{BACK_OFF_FIRST_MS, BACK_OFF_JITTER_MS};
 use crate::model::{BatchRef, Settled, StagedBatch};
-use crate::ports::{Delivery, PayloadName, Ports, Progress, Refusal};
+use crate::ports::{Delivery, PayloadName, Ports, Progress, Refusal, TransportError};
 
 /// What sending a batch came to.
 pub(super) enum Sent {
@@ -84,10 +84,12 @@ pub(super) async fn send_payload(
         if ports.clock.now_ms() > last_start_ms {
             return Sent::NotNow { wait_ms: Some(0), cause: "the lease ends".to_string() };
         }
-        spent.requests += 1;
-        spent.events_sent += part.lines.len() as u64;
-        spent.request_bytes += part.body.len() as u64;
         let answer = ports.transport.send(sync.destination.request(name, part.body.clone())).await;
+        if !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Credentials(_))) {
+            spent.requests += 1;
+            spent.events_sent += part.lines.len() as u64;
+            spent.request_bytes += part.body.len() as u64;
+        }
         let count = part.lines.len();
         let added = match sync.destination.read(count as u32, answer) {
             Delivery::Accepted => {

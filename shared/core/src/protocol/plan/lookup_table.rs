@@ -10,7 +10,7 @@ use super::read::mapped_blocks;
 use super::selection::{RowBits, Selection};
 use super::send::{row_change, store_part};
 use super::snapshot::{Merge, compare};
-use crate::model::{Checkpoint, HoldReason, PlanSummary, RowPosition, RowVersion, RunId};
+use crate::model::{Checkpoint, HoldReason, PlanSummary, RowPosition, RowState, RowStatus, RowVersion, RunId};
 use crate::protocol::error::ProtocolError;
 
 /// Plans a lookup table: compares a complete snapshot with the ledger as any other, and if one row differs stages the
@@ -23,6 +23,12 @@ pub(super) async fn plan_lookup_table(
     let Some((mut draft, mut merge)) = compare(context, checkpoint, true).await? else { return Ok(Vec::new()) };
     if draft.deletes > 0 || merge.bits.values().any(|rows| !rows.is_empty()) {
         stage_table(context, &mut draft, &mut merge).await?;
+        // Not in the table that goes out, so that they go out again as soon as they can.
+        merge.live -= merge.lost.len() as u64;
+        for (key, state) in std::mem::take(&mut merge.lost) {
+            let lost = RowState { status: RowStatus::Deleted, ..state };
+            store_part(context, &mut draft, merge.delta.push((key, lost))?).await?;
+        }
         if draft.counts.rejected > 0 {
             // A table cannot keep what it has of a row: it would lose it.
             let (rejected, read) = (draft.counts.rejected, draft.counts.read);

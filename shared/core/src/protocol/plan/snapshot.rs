@@ -145,6 +145,8 @@ pub(super) struct Merge {
     /// All rows that are to be there, where the destination is sent all of them.
     pub kept: HashMap<u32, RowBits>,
     pub before: HashMap<RowPosition, RowState>,
+    /// Rows that a table loses if it is replaced: they are there, and what their keys are now cannot be sent.
+    pub lost: Vec<(RowKey, RowState)>,
     pub delta: LedgerWriter,
     pub live: u64,
 }
@@ -163,6 +165,7 @@ async fn merge_ledger(
         bits: HashMap::new(),
         kept: HashMap::new(),
         before: HashMap::new(),
+        lost: Vec::new(),
         delta: LedgerWriter::new(part("delta")),
         live: 0,
     };
@@ -207,6 +210,9 @@ async fn merge_ledger(
             None => match seen_in {
                 None if merge.folders.keeps(state.as_ref()) => {}
                 None => delete_absent(context, draft, key, state, &mut merge).await?,
+                Some(_) if context.sync.config.kind == Kind::LookupTable => {
+                    merge.lost.extend(state.filter(|state| state.is_visible()).map(|state| (key, state.state())));
+                }
                 // It keeps what it has, and may be in another folder than before.
                 Some(folder) => note_folder(context, draft, key, state, folder, &mut merge).await?,
             },
