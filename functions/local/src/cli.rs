@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands;
 
-/// Keeps Mixpanel equal to a data warehouse: plans the fewest changes, shows them, delivers them.
+/// Keeps Mixpanel and Amplitude equal to a data warehouse: plans the fewest changes, shows them, delivers them.
 #[derive(Debug, Parser)]
 #[command(
     version,

@@ -139,7 +139,10 @@ async fn settle_all(engine: &Engine) -> Result<Option<Vec<(String, String)>>, Pr
                     waiting.push((name.clone(), window));
                     continue;
                 }
-                let cause = "a request without an answer may still arrive; later changes wait for it";
+                let cause = match sync.destination.rest_ms() {
+                    0 => "a request without an answer may still arrive; later changes wait for it",
+                    _ => "later changes wait until the destination has read what was sent",
+                };
                 quiet = false;
                 ports.observer.note(driftless_core::ports::Progress::BackingOff { sync: name, wait_ms, cause });
                 engine.not_before(until_ms);

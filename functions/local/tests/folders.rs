@@ -115,7 +115,7 @@ fn each_folder_needs_its_proof() {
     day(&project, 1, [1]);
     mark(1);
     day(&project, 2, [2]);
-    project.run(&["plan"]).says(&["waits: no _SUCCESS that is newer than every export is there yet"]);
+    project.run(&["plan"]).says(&["waits: no _SUCCESS that is newer than every export under t/dt=2/ is there yet"]);
     mark(2);
     project.sync().exits(0).counts(&[("plan/inserts", 2)]);
     // One day is written anew, and later ones too: each by its own marker.
@@ -130,6 +130,15 @@ fn each_folder_needs_its_proof() {
     project.export("t/_SUCCESS", "");
     project.sync().exits(0).counts(&[("plan/inserts", 1), ("plan/deletes", 1)]);
     assert_eq!(ids(&project), [1, 2]);
+    // Which still speaks for a new day that was there before it, though another day was written since.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    day(&project, 3, [3]);
+    project.export("t/_SUCCESS", "");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    day(&project, 1, [4]);
+    mark(1);
+    project.sync().exits(0).counts(&[("plan/inserts", 2), ("plan/deletes", 1)]);
+    assert_eq!(ids(&project), [2, 3, 4]);
 }
 
 #[test]
@@ -150,6 +159,15 @@ fn each_folder_has_its_manifest() {
     day(&project, 2, [5]);
     project.sync().exits(0).counts(&[("plan/deletes", 1)]);
     assert_eq!(ids(&project), [1, 5]);
+    // One above them may list all; where a folder has its own, that one counts.
+    day(&project, 4, [6]);
+    let url = |file: &str| format!(r#"{{"url":"s3://bucket/t/{file}"}}"#);
+    let all = [url("dt=2/part-0.csv"), url("dt=4/part-0.csv")].join(",");
+    project.export("t/manifest", format!(r#"{{"entries":[{all}]}}"#));
+    project.sync().exits(0).counts(&[("plan/inserts", 1)]);
+    assert_eq!(ids(&project), [1, 5, 6]);
+    project.remove("t/manifest");
+    manifest(4);
     // With auto as well; and a folder without one leaves it at sending.
     let project = project.sync_yaml("t", &yaml("snapshot_folders: 1"));
     day(&project, 3, [3]);

@@ -112,5 +112,8 @@ fn without_the_right_secret_nothing_is_asked() {
     let project = mixpanel();
     let yaml = std::fs::read_to_string(project.path("driftless.yaml")).unwrap();
     project.write("driftless.yaml", yaml.replace(", privacy_token: \"file:token.txt\"", ""));
-    project.run(&["forget", "user-2"]).exits(1).says(&["needs privacy_token and token to delete users"]);
+    project
+        .run(&["forget", "user-2"])
+        .exits(1)
+        .says(&["needs privacy_token and token to delete users", "1 user suppressed already: nothing of them is sent"]);
 }

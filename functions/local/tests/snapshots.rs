@@ -106,3 +106,33 @@ fn shards_of_an_earlier_unload_are_left_out() {
     project.sync().exits(0).counts(&[("plan/updates", 1), ("plan/deletes", 2)]);
     assert_eq!(ids(&project), ["a", "b"]);
 }
+
+#[test]
+fn a_first_plan_says_what_it_waits_for() {
+    let open = USERS.replace("feed: snapshot", "complete: success_marker");
+    let project = Project::new().sync_yaml("users", &open);
+    project.run(&["plan"]).exits(0).says(&["waits: no _SUCCESS that is newer than every export under t/"]);
+    project.export("t/a.csv", "id,plan\na,1\n");
+    project.run(&["plan"]).exits(0).says(&["waits: no _SUCCESS that is newer than every export under t/"]);
+    project.export("t/_SUCCESS", "");
+    project.run(&["plan"]).exits(0).says(&["would send 1 user profile update"]).never_says(&["waits"]);
+}
+
+#[test]
+fn rows_of_a_snapshot_have_no_delivery_order() {
+    let two = "id,plan\na,1\na,2\nb,1\n";
+    let project = Project::new().sync_yaml("users", USERS);
+    project.export("t/a.csv", two);
+    project
+        .run(&["sync"])
+        .exits(3)
+        .says(&["several different rows of the snapshot have this key", "unload one row for each key"])
+        .never_says(&["delivery"]);
+    // Said before anything is read where the mode tells, else once the exports tell.
+    let delivery = USERS.replace("feed: snapshot", "order: delivery");
+    let full = Project::new().sync_yaml("users", &delivery.replace("mirror", "full"));
+    full.run(&["check"]).exits(2).says(&["source.order", "a snapshot's rows have no delivery order"]);
+    let found = Project::new().sync_yaml("users", &delivery);
+    found.export("t/a.csv", two);
+    found.run(&["plan"]).exits(1).says(&["t/ is read as a snapshot, whose rows have no delivery order"]);
+}

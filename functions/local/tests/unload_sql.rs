@@ -34,10 +34,10 @@ fn each_warehouse_has_its_own_statement() {
         ("changes", "bigquery", &["FROM CHANGES(", "is_for_update"]),
         ("facts", "bigquery", &["created_at >= TIMESTAMP_SUB"]),
         ("orders", "databricks", &["INSERT OVERWRITE DIRECTORY 's3://my-exports/shop/orders/'"]),
-        ("changes", "databricks", &["table_changes('raw.orders', :from, :until)"]),
-        ("facts", "databricks", &["created_at >= :from"]),
+        ("changes", "databricks", &["table_changes('raw.orders', \" || :from", "EXECUTE IMMEDIATE"]),
+        ("facts", "databricks", &["created_at >= TIMESTAMP '\" || :from"]),
         ("orders", "redshift", &["UNLOAD ('SELECT * FROM raw.orders')", "MANIFEST VERBOSE"]),
-        ("facts", "redshift", &["DATEADD(hour, -1"]),
+        ("facts", "redshift", &["DATEADD(day, -1", "TO_CHAR(until_at, 'YYYYMMDDHH24')", "CALL driftless_facts()"]),
         ("orders", "postgres", &["aws_s3.query_export_to_s3", "create_s3_uri('my-exports', 'shop/orders/'"]),
         ("facts", "postgres", &["created_at >= date_trunc"]),
     ];
@@ -52,4 +52,37 @@ fn each_warehouse_has_its_own_statement() {
             .says(&["tells no changes by itself"]);
     }
     project.run(&["unload-sql", "nothing", "--warehouse", "redshift"]).exits(2).says(&["there is no sync nothing"]);
+}
+
+#[test]
+fn what_does_not_go_with_the_statement_is_said() {
+    let with = |name: &str, complete: &str| {
+        let folder = format!("shop/{name}/, feed: snapshot, {complete}");
+        sync("mirror", "snapshot").replace("shop/orders/, feed: snapshot", &folder)
+    };
+    let folders = "complete: { quiet_minutes: 5 }, snapshot_folders: 1";
+    let project = Project::new()
+        .sync_yaml("auto", &with("auto", "complete: auto"))
+        .sync_yaml("each", &with("each", "complete: each_file"))
+        .sync_yaml("marked", &with("marked", "complete: success_marker"))
+        .sync_yaml("folders", &with("folders", folders));
+    let note = |name: &str, warehouse: &str| {
+        let ran = project.run(&["unload-sql", name, "--warehouse", warehouse]).exits(0);
+        ran.out.lines().filter(|line| line.starts_with("-- NOTE")).collect::<Vec<_>>().join("\n")
+    };
+    for (name, warehouse) in [
+        ("auto", "snowflake"),
+        ("auto", "redshift"),
+        ("auto", "databricks"),
+        ("each", "postgres"),
+        ("marked", "snowflake"),
+    ] {
+        assert_eq!(note(name, warehouse), "", "{name} {warehouse}");
+    }
+    assert!(note("auto", "bigquery").contains("source.complete: { quiet_minutes: 15 } in syncs/auto.yaml"));
+    assert!(
+        note("each", "snowflake").contains("source.complete: success_marker in syncs/each.yaml; with each_file one")
+    );
+    assert!(note("marked", "redshift").contains("what it waits for is not written"));
+    assert!(note("folders", "bigquery").contains("into a folder of its own below shop/folders/"));
 }

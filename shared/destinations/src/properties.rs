@@ -171,7 +171,7 @@ impl PropertyWriter {
             RowErrorCode::LimitExceeded,
             column,
             format!("column {column} {}", error.cause(self.rules.nested)),
-            format!("shorten it in the export, or leave it out with {}", self.exclude),
+            format!("shorten it in the export, or leave it out with {} (or take it out of `only`)", self.exclude),
         )
     }
 }

@@ -87,7 +87,15 @@ pub async fn run(
             if n > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
-            let (tracking, status) = ask(&project, name, destination, part, requester).await?;
+            let asked = ask(&project, name, destination, part, requester).await;
+            let (tracking, status) = asked.map_err(|failure| {
+                progress.clear();
+                let cause = failure.lines.join("; ");
+                Failure::failed(format!(
+                    "{cause}. {} suppressed already: nothing of them is sent. Correct it and run driftless forget with them again, to ask {name}",
+                    count(users.len() as u64, "user")
+                ))
+            })?;
             let request = Filed {
                 at_ms: project.ports.clock.now_ms(),
                 users: part.len() as u64,

@@ -61,10 +61,19 @@ const STARTS: [Start; 5] = [
 /// The line of the project's file that says how it joins ids, as a comment and in force.
 const ID_MERGE: (&str, &str) = ("# id_merge: original            #", "id_merge: original              #");
 
+/// The line of the project's file with the token, as a comment and in force.
+const TOKEN: (&str, &str) = ("# token: env:MIXPANEL_TOKEN     #", "token: env:MIXPANEL_TOKEN       #");
+
 /// Writes a project folder; an existing file is never overwritten.
 pub fn run(folder: &Path, from: Option<&str>, is_original: bool) -> Result<Exit, Failure> {
     let start = STARTS.iter().find(|start| Some(start.tool) == from).unwrap_or(&FIRST);
-    let project = if is_original { PROJECT.replace(ID_MERGE.0, ID_MERGE.1) } else { PROJECT.to_string() };
+    let mut project = PROJECT.to_string();
+    if is_original {
+        project = project.replace(ID_MERGE.0, ID_MERGE.1);
+    }
+    if start.syncs.iter().any(|(_, sync)| sync.contains("_profiles\n")) {
+        project = project.replace(TOKEN.0, TOKEN.1);
+    }
     let more = if is_original { start.of_original } else { &[] };
     for (path, text) in [("driftless.yaml", project.as_str())].iter().chain(start.syncs).chain(more) {
         let path = folder.join(path);

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use driftless_core::config::{Feed, Kind, Mode, Schedule, SyncConfig};
+use driftless_core::config::{Complete, Feed, Kind, Mode, Schedule, SyncConfig};
 
 use crate::cli::{Exit, Failure, Warehouse};
 use crate::project::Project;
@@ -67,9 +67,9 @@ pub fn run(folder: &Path, name: &str, warehouse: Warehouse, table: Option<&str>)
     };
     let (bucket, path) = root.trim_start_matches("s3://").split_once('/').unwrap_or_default();
     let time = sync.time().map_or("updated_at", |(_, time)| time.column.as_str());
-    let (often, cron) = match sync.schedule {
-        Schedule::Daily => ("every day", "0 4 * * *"),
-        Schedule::OnChange | Schedule::Hourly | Schedule::Manual => ("every hour", "0 * * * *"),
+    let (often, cron, unit) = match sync.schedule {
+        Schedule::Daily => ("every day", "0 4 * * *", "day"),
+        Schedule::OnChange | Schedule::Hourly | Schedule::Manual => ("every hour", "0 * * * *", "hour"),
     };
     let table = table.unwrap_or(name);
     let filled = [
@@ -82,9 +82,13 @@ pub fn run(folder: &Path, name: &str, warehouse: Warehouse, table: Option<&str>)
         ("time", time),
         ("often", often),
         ("cron", cron),
+        ("unit", unit),
     ]
     .into_iter()
     .fold(statement.to_string(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value));
+    if matches!(feed_of(sync), Feed::Snapshot | Feed::Auto) {
+        corrections(name, sync, warehouse).iter().for_each(|line| println!("-- NOTE: {line}"));
+    }
     print!("{filled}");
     Ok(Exit::Done)
 }
@@ -98,4 +102,49 @@ fn feed_of(sync: &SyncConfig) -> Feed {
         (Feed::Auto, Mode::Mirror | Mode::Full) => Feed::Snapshot,
         (feed, _) => feed,
     }
+}
+
+/// What in the sync's own file does not go with the statement of a snapshot.
+fn corrections(name: &str, sync: &SyncConfig, warehouse: Warehouse) -> Vec<String> {
+    let source = &sync.source;
+    // What proves the statement's exports complete, and whether that is found without being named.
+    let (proof, is_found) = match warehouse {
+        Warehouse::Snowflake => (Complete::SuccessMarker, true),
+        Warehouse::Bigquery => (Complete::QuietMinutes(15), false),
+        Warehouse::Databricks => (Complete::Auto, true),
+        Warehouse::Redshift => (Complete::Manifest, true),
+        Warehouse::Postgres => (Complete::EachFile, false),
+    };
+    let goes_along = match &source.complete {
+        Complete::Auto => is_found,
+        // It says by itself when nothing more comes, whatever writes the files.
+        Complete::QuietMinutes(_) | Complete::SyncNow => true,
+        other => *other == proof,
+    };
+    let words = |complete: &Complete| match complete {
+        Complete::Auto => "auto",
+        Complete::Manifest => "manifest",
+        Complete::SuccessMarker => "success_marker",
+        Complete::EachFile => "each_file",
+        Complete::QuietMinutes(_) => "{ quiet_minutes: 15 }",
+        Complete::SyncNow => "sync_now",
+    };
+    let mut lines = Vec::new();
+    if !goes_along {
+        let why = match &source.complete {
+            Complete::Auto => "with auto nothing proves these exports complete, and nothing would be deleted",
+            Complete::EachFile => {
+                "with each_file one of the files would count as the whole, and the rows of the others be deleted"
+            }
+            _ => "what it waits for is not written by this statement",
+        };
+        lines.push(format!("write source.complete: {} in syncs/{name}.yaml; {why}", words(&proof)));
+    }
+    if source.snapshot_folders > 0 {
+        lines.push(format!(
+            "source.snapshot_folders is {}: unload each part of the table into a folder of its own below {}",
+            source.snapshot_folders, source.prefix
+        ));
+    }
+    lines
 }

@@ -1,3 +1,4 @@
+use driftless_core::config::Kind;
 use driftless_core::model::{RowKey, RowStatus};
 use driftless_core::protocol::look_up;
 
@@ -48,13 +49,17 @@ pub async fn run(place: &Place, name: &str, values: Vec<String>, json: bool) -> 
             };
             println!("{word}; fingerprint {:016x}, revision {}", state.fingerprint, state.revision);
             if let Some(identity) = &state.identity {
-                println!(
-                    "there as: event {}, distinct_id {}, time {} UTC, insert_id {}",
-                    identity.event,
-                    identity.distinct_id,
-                    moment(identity.time_ms),
-                    identity.insert_id
-                );
+                let there = if state.status == RowStatus::Deleted { "was there as" } else { "there as" };
+                match sync.config.kind {
+                    Kind::Events => println!(
+                        "{there}: event {}, distinct_id {}, time {} UTC, insert_id {}",
+                        identity.event,
+                        identity.distinct_id,
+                        moment(identity.time_ms),
+                        identity.insert_id
+                    ),
+                    _ => println!("{there}: {}", identity.distinct_id),
+                }
             }
             if let Some(at) = state.expires_at_ms {
                 println!("remembered until {} UTC", moment(at));

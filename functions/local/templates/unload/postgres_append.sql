@@ -1,5 +1,7 @@
 -- PostgreSQL (RDS, Aurora with aws_s3): new rows of {{table}}, with pg_cron every hour, for sync {{sync}} (source.feed: append).
--- Rows whose {{time}} is set before they are committed can be missed: leave a margin, or use a change log (AWS DMS, Debezium).
+-- Rows that arrive later with an older {{time}} are missed: compare the column that says when a row was loaded, if there
+-- is one, or reach further back; what was sent is not sent again.
+-- Above about 6 GB RDS goes on in files _part2, _part3, which are read as well.
 SELECT cron.schedule('driftless_{{sync}}', '5 * * * *', $job$
   SELECT * FROM aws_s3.query_export_to_s3(
     'SELECT * FROM {{table}} WHERE {{time}} >= date_trunc(''hour'', now()) - interval ''1 hour'' AND {{time}} < date_trunc(''hour'', now())',

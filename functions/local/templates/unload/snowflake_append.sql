@@ -1,5 +1,7 @@
 -- Snowflake: new rows of {{table}}, {{often}}, for sync {{sync}} (source.feed: append).
 -- Once: CREATE STAGE driftless URL = '{{root}}' STORAGE_INTEGRATION = my_integration;
+-- Parquet refuses TIMESTAMP_TZ and TIMESTAMP_LTZ: where {{table}} has one, select it in UTC without its zone, as in
+-- * REPLACE (CONVERT_TIMEZONE('UTC', {{time}})::TIMESTAMP_NTZ AS {{time}}).
 CREATE STREAM IF NOT EXISTS driftless_{{sync}} ON TABLE {{table}} APPEND_ONLY = TRUE SHOW_INITIAL_ROWS = TRUE;
 CREATE OR REPLACE TASK driftless_{{sync}}
   WAREHOUSE = my_warehouse

@@ -1,6 +1,7 @@
 -- Snowflake: the whole of {{table}}, {{often}}, for sync {{sync}} (source.complete: success_marker).
 -- Once: CREATE STAGE driftless URL = '{{root}}' STORAGE_INTEGRATION = my_integration;
--- Cast TIMESTAMP_TZ and TIMESTAMP_LTZ to TIMESTAMP_NTZ in UTC: Parquet refuses them. "{{time}}" is one if it has a zone.
+-- Parquet refuses TIMESTAMP_TZ and TIMESTAMP_LTZ: where {{table}} has one, select it in UTC without its zone, as in
+-- * REPLACE (CONVERT_TIMEZONE('UTC', {{time}})::TIMESTAMP_NTZ AS {{time}}).
 CREATE OR REPLACE TASK driftless_{{sync}}
   WAREHOUSE = my_warehouse
   SCHEDULE = 'USING CRON {{cron}} UTC'

@@ -285,7 +285,10 @@ fn mode_and_feed(sync: &SyncConfig) -> Vec<(&'static str, String)> {
     if sync.source.snapshot_folders > 0 {
         problems.extend(snapshot_folders(sync));
     }
-    if sync.source.order == Order::Delivery && sync.source.feed == Feed::Snapshot {
+    let is_snapshot = sync.source.feed == Feed::Snapshot
+        || (sync.source.feed == Feed::Auto && sync.mode == Mode::Full)
+        || sync.kind == Kind::LookupTable;
+    if sync.source.order == Order::Delivery && is_snapshot {
         problems.push(("source.order", "a snapshot's rows have no delivery order; name a column".to_string()));
     }
     problems

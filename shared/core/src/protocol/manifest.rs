@@ -1,6 +1,6 @@
 //! The list of files that an unload wrote, as Redshift's `UNLOAD ... MANIFEST [VERBOSE]` writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use serde_json::Value;
@@ -12,6 +12,9 @@ use crate::config::SourceConfig;
 use crate::model::ExportVersion;
 use crate::ports::Ports;
 
+/// An export, and the folder whose manifest speaks for it.
+type Governed<'a> = (&'a ExportVersion, Option<&'a str>);
+
 /// Takes the files that manifests list, and nothing else of their folders, if every one is there. Of several in one folder
 /// the last by name counts. Where folders are snapshots of their own, a manifest is that of its folder and of those below
 /// it that have none. Returns exports of folders without one, which stay in the snapshot.
@@ -21,27 +24,26 @@ pub(super) async fn read_manifests(
     manifests: &[ExportVersion],
     snapshot: &mut Snapshot,
 ) -> Result<Vec<ExportVersion>, ProtocolError> {
-    let mut folders: BTreeMap<&str, Vec<ExportVersion>> = BTreeMap::new();
     let last: BTreeMap<&str, &ExportVersion> = manifests.iter().map(|m| (source.snapshot_folder(&m.key), m)).collect();
-    let mut unlisted = Vec::new();
-    for export in std::mem::take(&mut snapshot.exports) {
+    let exports = std::mem::take(&mut snapshot.exports);
+    let mut by_key: HashMap<&str, Governed> = HashMap::new();
+    for export in &exports {
         let folder = source.snapshot_folder(&export.key);
-        let above = last.keys().filter(|above| folder.starts_with(**above)).max_by_key(|above| above.len());
-        match above {
-            Some(above) => folders.entry(above).or_default().push(export),
-            None => unlisted.push(export),
-        }
+        let above = last.keys().copied().filter(|above| folder.starts_with(above)).max_by_key(|above| above.len());
+        by_key.insert(&export.key, (export, above));
     }
     let mut proofs = Vec::new();
     for (folder, manifest) in last {
-        let mut of_folder = Snapshot { exports: folders.remove(folder).unwrap_or_default(), ..Snapshot::default() };
-        read_manifest(ports, manifest, &mut of_folder).await?;
-        snapshot.exports.append(&mut of_folder.exports);
+        let of_folder = read_manifest(ports, manifest, folder, &by_key).await?;
+        snapshot.exports.extend(of_folder.exports);
         snapshot.waits_for = snapshot.waits_for.take().or(of_folder.waits_for);
         proofs.extend(of_folder.proof);
     }
+    let unlisted: Vec<ExportVersion> =
+        by_key.into_values().filter(|(_, above)| above.is_none()).map(|(export, _)| export.clone()).collect();
     snapshot.exports.extend(unlisted.iter().cloned());
     snapshot.exports.sort_by(|a, b| a.key.cmp(&b.key));
+    snapshot.exports.dedup_by(|a, b| a.key == b.key);
     snapshot.proof = match &proofs[..] {
         [one] => Some(one.clone()),
         all => Some(format!("{} manifests list their files", all.len())),
@@ -49,8 +51,14 @@ pub(super) async fn read_manifests(
     Ok(unlisted)
 }
 
-/// Takes the files that a manifest lists, and nothing else, if every one is there, and as long as it says.
-async fn read_manifest(ports: &Ports, manifest: &ExportVersion, snapshot: &mut Snapshot) -> Result<(), ProtocolError> {
+/// The files of a folder that its manifest lists, if every one that it lists is there, and as long as it says. For a file
+/// in a folder below with a manifest of its own that one speaks.
+async fn read_manifest(
+    ports: &Ports,
+    manifest: &ExportVersion,
+    folder: &str,
+    by_key: &HashMap<&str, Governed<'_>>,
+) -> Result<Snapshot, ProtocolError> {
     let refuse = |cause: &str| {
         ProtocolError::Halt(format!(
             "{}: {cause}. Write {{\"entries\":[{{\"url\":\"...\"}}]}}, or remove it and choose another source.complete",
@@ -59,28 +67,29 @@ async fn read_manifest(ports: &Ports, manifest: &ExportVersion, snapshot: &mut S
     };
     let text = read_small(ports, manifest).await?.ok_or_else(|| refuse("the manifest is too large to be one"))?;
     let entries = entries_of(&text).map_err(refuse)?;
-    let mut listed = Vec::new();
+    let mut snapshot = Snapshot::default();
+    let waits = |reason: String| Ok(Snapshot { waits_for: Some(reason), ..Snapshot::default() });
     for entry in entries {
         let url = entry.get("url").and_then(Value::as_str).ok_or_else(|| refuse("an entry has no url"))?;
         // The url names bucket and key; the exports root may lie anywhere above, so the longest key that ends it counts.
-        let found = snapshot.exports.iter().filter(|e| url == e.key || url.ends_with(&format!("/{}", e.key)));
-        let Some(export) = found.max_by_key(|e| e.key.len()) else {
-            snapshot.waits_for = Some(format!("{} lists files that are not there yet", manifest.key));
-            return Ok(());
+        let ends = url.match_indices('/').map(|(at, _)| &url[at + 1..]);
+        let Some((export, above)) = std::iter::once(url).chain(ends).find_map(|end| by_key.get(end)) else {
+            return waits(format!("{} lists files that are not there yet", manifest.key));
         };
+        if *above != Some(folder) {
+            continue;
+        }
         let length = entry.get("meta").and_then(|meta| meta.get("content_length")).and_then(Value::as_u64);
         if length.is_some_and(|length| length != export.size_bytes) {
-            let reason = format!("{} lists {} with another length: it is being written anew", manifest.key, export.key);
-            snapshot.waits_for = Some(reason);
-            return Ok(());
+            return waits(format!(
+                "{} lists {} with another length: it is being written anew",
+                manifest.key, export.key
+            ));
         }
-        listed.push(export.clone());
+        snapshot.exports.push((*export).clone());
     }
-    listed.sort_by(|a, b| a.key.cmp(&b.key));
-    listed.dedup_by(|a, b| a.key == b.key);
-    snapshot.exports = listed;
     snapshot.proof = Some(format!("{} lists its files", manifest.key));
-    Ok(())
+    Ok(snapshot)
 }
 
 /// Objects that are looked through for a manifest with names, from the first on: as many as two snapshots have, and more.

@@ -5,7 +5,7 @@ use super::delta_log::{is_log, read_delta_log};
 use super::limits::PAGE;
 use super::manifest::read_manifests;
 use super::stale_shards::leave_out_stale;
-use super::success_markers::all_are_marked;
+use super::success_markers::first_unmarked;
 use super::{ProtocolError, Sync};
 use crate::config::{Complete, SourceConfig};
 use crate::model::ExportVersion;
@@ -94,13 +94,13 @@ pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> 
     }
     match &source.complete {
         Complete::Auto if manifests.is_empty() => {
-            if all_are_marked(&snapshot.exports, &markers) {
+            if first_unmarked(source, &snapshot.exports, &markers).is_none() {
                 snapshot.proof = Some(MARKED.into());
             }
         }
         Complete::Auto => {
             let unlisted = read_manifests(ports, source, &manifests, &mut snapshot).await?;
-            if !unlisted.is_empty() && !all_are_marked(&unlisted, &markers) {
+            if !unlisted.is_empty() && first_unmarked(source, &unlisted, &markers).is_some() {
                 snapshot.proof = None;
             }
         }
@@ -112,10 +112,11 @@ pub(super) async fn snapshot_of(ports: &Ports, sync: &Sync, by_person: bool) -> 
                 snapshot.waits_for = Some(format!("no manifest of {folder} is there yet"));
             }
         }
-        Complete::SuccessMarker => match all_are_marked(&snapshot.exports, &markers) {
-            true => snapshot.proof = Some(MARKED.into()),
-            false => {
-                snapshot.waits_for = Some("no _SUCCESS that is newer than every export is there yet".into());
+        Complete::SuccessMarker => match first_unmarked(source, &snapshot.exports, &markers) {
+            None => snapshot.proof = Some(MARKED.into()),
+            Some(folder) => {
+                let reason = format!("no _SUCCESS that is newer than every export under {folder} is there yet");
+                snapshot.waits_for = Some(reason);
             }
         },
         Complete::EachFile => {

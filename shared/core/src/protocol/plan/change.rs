@@ -146,7 +146,7 @@ async fn decide_all(
     Ok(())
 }
 
-pub(super) fn conflict_error() -> RowError {
+fn conflict_error() -> RowError {
     RowError::of_row(
         RowErrorCode::KeyConflict,
         "several different rows have this key and nothing says which is the latest",

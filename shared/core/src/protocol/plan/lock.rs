@@ -66,6 +66,15 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
     // DMS's change files begin with Op, also where they have a header; its full loads have none.
     lock.dms |= lock.op_column.as_deref() == Some(DMS_OP) && first_columns.contains(DMS_OP);
     refuse_another_feed(context, checkpoint, &lock)?;
+    if context.sync.config.source.order == Order::Delivery
+        && !present.is_empty()
+        && context.sync.feed(&lock) == Feed::Snapshot
+    {
+        return Err(ProtocolError::Halt(format!(
+            "{} is read as a snapshot, whose rows have no delivery order; name a column in source.order, or set source.feed: change if these are changes",
+            context.sync.config.source.prefix
+        )));
+    }
     if !present.is_empty() && context.sync.feed(&lock) == Feed::Snapshot {
         lock.gone = before.columns.difference(&present).cloned().collect();
     }

@@ -132,7 +132,11 @@ pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>, seen_users: &SeenUsers) ->
         }
     }
     let context = PlanContext { seen_users: seen_users.clone(), ..PlanContext::dry(ports, sync, &checkpoint) };
+    let is_open = sync.feed_is_open(&checkpoint.lock);
     told.plans = run_plan(context, checkpoint).await?.runs.into_iter().map(|(_, summary)| summary).collect();
+    if told.plans.is_empty() && is_open {
+        told.note = snapshot_of(ports, sync, true).await?.waits_for.map(|reason| format!("waits: {reason}"));
+    }
     Ok(told)
 }
 

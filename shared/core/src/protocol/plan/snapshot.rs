@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use futures::StreamExt;
 
-use super::change::{conflict_error, still_refused};
+use super::change::still_refused;
 use super::commit::{Next, commit, refuse_snapshot};
 use super::context::PlanContext;
 use super::decide::{Decision, decide};
@@ -17,8 +17,8 @@ use super::send::{send_selected, store_part, tombstone_change};
 use crate::config::{Kind, Mode};
 use crate::ledger::{LedgerEntry, LedgerReader, LedgerWriter};
 use crate::model::{
-    ChangeKind, Checkpoint, FolderId, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowKey, RowPosition, RowState,
-    RowStatus, RowVersion, RunId, Warning,
+    ChangeKind, Checkpoint, FolderId, HoldReason, IndexEntry, IndexFlag, PlanSummary, RowError, RowErrorCode, RowKey,
+    RowPosition, RowState, RowStatus, RowVersion, RunId, Warning,
 };
 use crate::ports::ExportError;
 use crate::protocol::error::ProtocolError;
@@ -136,6 +136,14 @@ async fn index_rows(context: &PlanContext, draft: &mut Draft) -> Result<Index, P
     Ok(index)
 }
 
+fn key_conflict() -> RowError {
+    RowError::of_row(
+        RowErrorCode::KeyConflict,
+        "several different rows of the snapshot have this key and nothing says which is the latest",
+        "unload one row for each key, or name a column that grows with each change in source.order",
+    )
+}
+
 /// What the merge of index and ledger came to.
 pub(super) struct Merge {
     /// Folders that are there, where folders are snapshots of their own.
@@ -199,7 +207,7 @@ async fn merge_ledger(
         draft.counts.duplicate += reduced.duplicate;
         conflicts += u64::from(!reduced.conflict.is_empty());
         for at in reduced.conflict {
-            draft.reject(context, at.export, at.row, Some(key), conflict_error()).await?;
+            draft.reject(context, at.export, at.row, Some(key), key_conflict()).await?;
         }
         match reduced.last {
             Some(entry) if entry.flag() == IndexFlag::Upsert => {
