@@ -24,7 +24,9 @@ fn project(id_merge: IdMerge) -> Project {
     let yaml = std::fs::read_to_string(project.path("driftless.yaml")).unwrap();
     assert!(yaml.contains("\n    id_merge: original "), "{yaml}");
     project.write("account.txt", "user:secret\n");
-    let account = yaml.replace("env:MIXPANEL_SERVICE_ACCOUNT", "file:account.txt");
+    let account = yaml
+        .replace("env:MIXPANEL_SERVICE_ACCOUNT", "file:account.txt")
+        .replace("env:MIXPANEL_TOKEN", "file:token.txt");
     project.write("driftless.yaml", format!("{account}\n    url: \"{}\"\n", project.url()));
     project
 }
@@ -91,7 +93,7 @@ fn a_forgotten_user_is_not_joined_again() {
     export(&project, "1", &first_rows());
     project.write("driftless.yaml", {
         let yaml = std::fs::read_to_string(project.path("driftless.yaml")).unwrap();
-        format!("{yaml}    token: file:token.txt\n    privacy_token: file:token.txt\n")
+        format!("{yaml}    privacy_token: file:token.txt\n")
     });
     project.run(&["forget", "u1"]).exits(0);
     project.run(&["sync", "amplitude_identities"]).exits(0).says(&["1 id merge sent"]);
@@ -110,6 +112,6 @@ fn projects_that_join_by_themselves_are_not_told() {
         "syncs/amplitude_identities.yaml",
         "a project with Simplified ID merge joins ids by events that have both",
     ]);
-    project.write("driftless.yaml", yaml.replace("service_account: file:account.txt", "token: file:token.txt"));
+    project.write("driftless.yaml", yaml.replace("service_account: file:account.txt", ""));
     project.run(&["check"]).exits(2).says(&["kind identities needs destinations.product.service_account"]);
 }
