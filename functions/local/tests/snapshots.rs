@@ -60,6 +60,10 @@ fn a_manifest_with_lengths_waits_for_files_of_that_length() {
     project.export("t/u_manifest", manifest(rows.len()));
     project.sync().exits(0);
     assert_eq!(ids(&project), ["a"]);
+    // The same later: it is told, and nothing is taken for gone.
+    project.export("t/u_manifest", manifest(rows.len() + 7));
+    project.run(&["sync"]).exits(0).says(&["waiting", "with another length: it is being written anew"]);
+    assert_eq!(ids(&project), ["a"]);
 }
 
 /// UNLOAD without HEADER: only a verbose manifest knows what the columns are called.

@@ -1,6 +1,6 @@
 //! The list of files that an unload wrote, as Redshift's `UNLOAD ... MANIFEST [VERBOSE]` writes it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub(super) async fn read_manifests(
 ) -> Result<Vec<ExportVersion>, ProtocolError> {
     let last: BTreeMap<&str, &ExportVersion> = manifests.iter().map(|m| (source.snapshot_folder(&m.key), m)).collect();
     let exports = std::mem::take(&mut snapshot.exports);
-    let mut by_key: HashMap<&str, Governed> = HashMap::new();
+    let mut by_key: BTreeMap<&str, Governed> = BTreeMap::new();
     for export in &exports {
         let folder = source.snapshot_folder(&export.key);
         let above = last.keys().copied().filter(|above| folder.starts_with(above)).max_by_key(|above| above.len());
@@ -41,6 +41,11 @@ pub(super) async fn read_manifests(
     }
     let unlisted: Vec<ExportVersion> =
         by_key.into_values().filter(|(_, above)| above.is_none()).map(|(export, _)| export.clone()).collect();
+    if snapshot.waits_for.is_some() {
+        // Something is there and not all of it, which is not the same as nothing.
+        snapshot.exports = exports;
+        return Ok(unlisted);
+    }
     snapshot.exports.extend(unlisted.iter().cloned());
     snapshot.exports.sort_by(|a, b| a.key.cmp(&b.key));
     snapshot.exports.dedup_by(|a, b| a.key == b.key);
@@ -57,7 +62,7 @@ async fn read_manifest(
     ports: &Ports,
     manifest: &ExportVersion,
     folder: &str,
-    by_key: &HashMap<&str, Governed<'_>>,
+    by_key: &BTreeMap<&str, Governed<'_>>,
 ) -> Result<Snapshot, ProtocolError> {
     let refuse = |cause: &str| {
         ProtocolError::Halt(format!(
