@@ -687,6 +687,17 @@ fn config_76_secrets_that_are_missing_or_written_out() {
     project.run(&["check"]).exits(2).says(&["none.txt", "No such file"]);
 }
 
+#[test]
+fn what_never_left_for_want_of_a_secret_does_not_count_as_sent() {
+    let project = Project::new().sync_yaml("s", APPEND);
+    project.export("data/a.csv", GOOD);
+    let token = std::fs::read(project.path("token.txt")).unwrap();
+    std::fs::remove_file(project.path("token.txt")).unwrap();
+    project.sync().exits(1).counts(&[("settled/requests", 0), ("settled/events_sent", 0)]);
+    project.write("token.txt", token);
+    project.sync().exits(0).counts(&[("settled/requests", 1), ("settled/events_sent", 2)]);
+}
+
 /// Two good rows, sent to a destination that answers like this.
 fn sent_to(server: &Server) -> (Project, Ran) {
     let project = Project::with_url(server.url()).sync_yaml("s", APPEND);
