@@ -10,32 +10,53 @@ struct Statements {
     snapshot: &'static str,
     change: Option<&'static str>,
     append: &'static str,
+    /// What proves the snapshot complete.
+    proof: Complete,
+    /// As it is written in a sync's file.
+    proof_yaml: &'static str,
+    /// Whether `complete: auto` finds it.
+    is_found: bool,
 }
 
 const SNOWFLAKE: Statements = Statements {
     snapshot: include_str!("../../templates/unload/snowflake_snapshot.sql"),
     change: Some(include_str!("../../templates/unload/snowflake_change.sql")),
     append: include_str!("../../templates/unload/snowflake_append.sql"),
+    proof: Complete::SuccessMarker,
+    proof_yaml: "success_marker",
+    is_found: true,
 };
 const BIGQUERY: Statements = Statements {
     snapshot: include_str!("../../templates/unload/bigquery_snapshot.sql"),
     change: Some(include_str!("../../templates/unload/bigquery_change.sql")),
     append: include_str!("../../templates/unload/bigquery_append.sql"),
+    proof: Complete::QuietMinutes(15),
+    proof_yaml: "{ quiet_minutes: 15 }",
+    is_found: false,
 };
 const DATABRICKS: Statements = Statements {
     snapshot: include_str!("../../templates/unload/databricks_snapshot.sql"),
     change: Some(include_str!("../../templates/unload/databricks_change.sql")),
     append: include_str!("../../templates/unload/databricks_append.sql"),
+    proof: Complete::Auto,
+    proof_yaml: "auto",
+    is_found: true,
 };
 const REDSHIFT: Statements = Statements {
     snapshot: include_str!("../../templates/unload/redshift_snapshot.sql"),
     change: None,
     append: include_str!("../../templates/unload/redshift_append.sql"),
+    proof: Complete::Manifest,
+    proof_yaml: "manifest",
+    is_found: true,
 };
 const POSTGRES: Statements = Statements {
     snapshot: include_str!("../../templates/unload/postgres_snapshot.sql"),
     change: None,
     append: include_str!("../../templates/unload/postgres_append.sql"),
+    proof: Complete::EachFile,
+    proof_yaml: "each_file",
+    is_found: false,
 };
 
 /// Prints the warehouse's own statement and schedule for a sync.
@@ -52,7 +73,8 @@ pub fn run(folder: &Path, name: &str, warehouse: Warehouse, table: Option<&str>)
         Warehouse::Redshift => REDSHIFT,
         Warehouse::Postgres => POSTGRES,
     };
-    let statement = match feed_of(sync) {
+    let feed = feed_of(sync);
+    let statement = match feed {
         Feed::Change => statements.change.ok_or_else(|| {
             Failure::configuration(vec![format!(
                 "{warehouse:?} tells no changes by itself: use feed: snapshot, or a change log (AWS DMS, Debezium)"
@@ -86,8 +108,8 @@ pub fn run(folder: &Path, name: &str, warehouse: Warehouse, table: Option<&str>)
     ]
     .into_iter()
     .fold(statement.to_string(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value));
-    if matches!(feed_of(sync), Feed::Snapshot | Feed::Auto) {
-        corrections(name, sync, warehouse).iter().for_each(|line| println!("-- NOTE: {line}"));
+    if matches!(feed, Feed::Snapshot | Feed::Auto) {
+        corrections(name, sync, &statements).iter().for_each(|line| println!("-- NOTE: {line}"));
     }
     print!("{filled}");
     Ok(Exit::Done)
@@ -105,29 +127,13 @@ fn feed_of(sync: &SyncConfig) -> Feed {
 }
 
 /// What in the sync's own file does not go with the statement of a snapshot.
-fn corrections(name: &str, sync: &SyncConfig, warehouse: Warehouse) -> Vec<String> {
+fn corrections(name: &str, sync: &SyncConfig, statements: &Statements) -> Vec<String> {
     let source = &sync.source;
-    // What proves the statement's exports complete, and whether that is found without being named.
-    let (proof, is_found) = match warehouse {
-        Warehouse::Snowflake => (Complete::SuccessMarker, true),
-        Warehouse::Bigquery => (Complete::QuietMinutes(15), false),
-        Warehouse::Databricks => (Complete::Auto, true),
-        Warehouse::Redshift => (Complete::Manifest, true),
-        Warehouse::Postgres => (Complete::EachFile, false),
-    };
     let goes_along = match &source.complete {
-        Complete::Auto => is_found,
+        Complete::Auto => statements.is_found,
         // It says by itself when nothing more comes, whatever writes the files.
         Complete::QuietMinutes(_) | Complete::SyncNow => true,
-        other => *other == proof,
-    };
-    let words = |complete: &Complete| match complete {
-        Complete::Auto => "auto",
-        Complete::Manifest => "manifest",
-        Complete::SuccessMarker => "success_marker",
-        Complete::EachFile => "each_file",
-        Complete::QuietMinutes(_) => "{ quiet_minutes: 15 }",
-        Complete::SyncNow => "sync_now",
+        other => *other == statements.proof,
     };
     let mut lines = Vec::new();
     if !goes_along {
@@ -138,7 +144,7 @@ fn corrections(name: &str, sync: &SyncConfig, warehouse: Warehouse) -> Vec<Strin
             }
             _ => "what it waits for is not written by this statement",
         };
-        lines.push(format!("write source.complete: {} in syncs/{name}.yaml; {why}", words(&proof)));
+        lines.push(format!("write source.complete: {} in syncs/{name}.yaml; {why}", statements.proof_yaml));
     }
     if source.snapshot_folders > 0 {
         lines.push(format!(

@@ -66,16 +66,8 @@ pub(super) async fn prepare(context: &mut PlanContext, checkpoint: &Checkpoint) 
     // DMS's change files begin with Op, also where they have a header; its full loads have none.
     lock.dms |= lock.op_column.as_deref() == Some(DMS_OP) && first_columns.contains(DMS_OP);
     refuse_another_feed(context, checkpoint, &lock)?;
-    if context.sync.config.source.order == Order::Delivery
-        && !present.is_empty()
-        && context.sync.feed(&lock) == Feed::Snapshot
-    {
-        return Err(ProtocolError::Halt(format!(
-            "{} is read as a snapshot, whose rows have no delivery order; name a column in source.order, or set source.feed: change if these are changes",
-            context.sync.config.source.prefix
-        )));
-    }
     if !present.is_empty() && context.sync.feed(&lock) == Feed::Snapshot {
+        refuse_delivery_order(context)?;
         lock.gone = before.columns.difference(&present).cloned().collect();
     }
     let retyped = take_kinds(&mut lock, kinds);
@@ -162,6 +154,18 @@ fn refuse_another_feed(context: &PlanContext, checkpoint: &Checkpoint, lock: &Sc
             "exports with changes came beside the snapshots that {} followed so far; put them under a prefix of their own, or begin anew: a sync of another name with source.feed: change and namespace: {}",
             context.sync.name(),
             context.sync.config.namespace()
+        )));
+    }
+    Ok(())
+}
+
+/// As `check` does, where only the exports tell that they are a snapshot.
+fn refuse_delivery_order(context: &PlanContext) -> Result<(), ProtocolError> {
+    let source = &context.sync.config.source;
+    if source.order == Order::Delivery {
+        return Err(ProtocolError::Halt(format!(
+            "{} is read as a snapshot, whose rows have no delivery order; name a column in source.order, or set source.feed: change if these are changes",
+            source.prefix
         )));
     }
     Ok(())

@@ -124,20 +124,25 @@ pub async fn dry_run(ports: &Ports, sync: &Arc<Sync>, seen_users: &SeenUsers) ->
         told.note = Some("the one-time load was done; later exports are not read".to_string());
         return Ok(told);
     }
-    if sync.feed(&checkpoint.lock) == Feed::Snapshot && !sync.feed_is_open(&checkpoint.lock) {
-        let snapshot = snapshot_of(ports, sync, true).await?;
-        if let Some(reason) = snapshot.waits_for {
-            told.note = Some(format!("waits: {reason}"));
-            return Ok(told);
-        }
+    let is_open = sync.feed_is_open(&checkpoint.lock);
+    if sync.feed(&checkpoint.lock) == Feed::Snapshot
+        && !is_open
+        && let Some(note) = waits_for(ports, sync).await?
+    {
+        told.note = Some(note);
+        return Ok(told);
     }
     let context = PlanContext { seen_users: seen_users.clone(), ..PlanContext::dry(ports, sync, &checkpoint) };
-    let is_open = sync.feed_is_open(&checkpoint.lock);
     told.plans = run_plan(context, checkpoint).await?.runs.into_iter().map(|(_, summary)| summary).collect();
+    // Only the exports could tell that they are a snapshot.
     if told.plans.is_empty() && is_open {
-        told.note = snapshot_of(ports, sync, true).await?.waits_for.map(|reason| format!("waits: {reason}"));
+        told.note = waits_for(ports, sync).await?.or(told.note);
     }
     Ok(told)
+}
+
+async fn waits_for(ports: &Ports, sync: &Sync) -> Result<Option<String>, ProtocolError> {
+    Ok(snapshot_of(ports, sync, true).await?.waits_for.map(|reason| format!("waits: {reason}")))
 }
 
 /// Plans quarantined rows again, under the mapping as it is now. Returns `None` if the scope is busy.
